@@ -1,4 +1,4 @@
-"""Where the trial data and published vectors are; a test that needs them skips, visibly, where they are absent."""
+"""The trial data and published vectors; a test that needs them skips, visibly, where they are absent."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""A whole round on one machine, with the real programs as processes."""

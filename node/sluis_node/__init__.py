@@ -1,0 +1,1 @@
+"""What a municipality runs: its caseload, its rounds, its matches; also the key holder role."""
