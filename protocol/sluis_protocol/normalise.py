@@ -1,0 +1,204 @@
+"""Names, dates and addresses in a form that two clerks would both arrive at (protocol.md, 2).
+
+Pure functions on text: no locale, no tables from outside, and no judgement whether two persons are the same. None of
+them raises on a valid `Person`, whatever the script. What a form is worth is in the rule set, not here.
+
+A name goes through: Unicode NFKD, ASCII by `anyascii` (any script), lower case; prefix words ("van der", "El") are
+left out wherever the clerk put them; a surname of several words gives its first and its last.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from anyascii import anyascii
+
+from sluis_protocol.record import Person
+
+# Prefix words of Dutch, Frisian, German, French, Spanish, Portuguese, Italian and Arabic names, one word at a time.
+_PREFIX_WORDS = """
+    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de degli dei del della den der des di die
+    do dos du e ed el en es het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe thor to
+    tot uijt uit van vander vande vanden vd vom von voor vor y ze zu zum zur v
+"""
+PREFIXES = frozenset(_PREFIX_WORDS.split())
+# What people write in a field when they don't know the name. Only where it is the whole field.
+PLACEHOLDERS = frozenset({"", "geen", "nb", "nn", "niet bekend", "nvt", "onbekend", "unknown", "x", "xx", "xxx"})
+LONGEST = 64  # characters of a folded name; a tag needs no more
+
+
+def fold(text: str) -> str:
+    """Lower-case ASCII words, one space apart: "Ş. d'Ångström-Ünal" gives "s d angstrom unal"."""
+    # The Serbo-Croatian đ is written "dj" by those who lack the letter; anyascii would make it a d.
+    text = text.casefold().replace("đ", "dj").replace("’", "'").replace("‘", "'")
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    ascii_text = anyascii(bare).lower()
+    ascii_text = re.sub(r"\b([dlst])'(?=\w)", r"\1 ", ascii_text)  # d'Angelo, 't Hart: a prefix
+    ascii_text = re.sub(r"['`]", "", ascii_text)  # O'Brien, Sa'id: one word
+    return " ".join(re.findall(r"[a-z]+", ascii_text))
+
+
+def surname_parts(prefix: str, surname: str) -> tuple[str, ...]:
+    """The one or two words that a surname is recognised by, without prefix words; () if it is unknown.
+
+    "Ven, v.d." gives ("ven",); "Jansen-de Vries" gives ("jansen", "vries"); of three words or more the first and the
+    last count. A name that consists of prefix words only ("Van", "El") is a name: its words are joined. The prefix
+    field counts only then, because clerks fill it, leave it out, or write it in the surname.
+    """
+    words = _known(fold(surname)).split()
+    bare = [_unglued(word) for word in words if word not in PREFIXES]
+    if not bare:
+        joined = "".join(words) or _known(fold(prefix)).replace(" ", "")
+        bare = [joined] if joined else []
+    parts = dict.fromkeys(word[:LONGEST] for word in (bare[:1] + bare[-1:]))
+    return tuple(parts)
+
+
+def _unglued(word: str) -> str:
+    """Vandenberg, Vanderven: the same name as Van den Berg, Van der Ven."""
+    for glued in ("vanden", "vander", "vande"):
+        if word.startswith(glued) and len(word) >= len(glued) + 3:
+            return word.removeprefix(glued)
+    return word
+
+
+def first_given_name(given_names: str) -> tuple[str, str]:
+    """(first given name, its first letter); the name is "" where only an initial is known, both are "" for none."""
+    words = _known(fold(given_names)).split()
+    if not words:
+        return "", ""
+    first = words[0]
+    return ("" if _is_initials(given_names, first) else first[:LONGEST]), first[0]
+
+
+def _is_initials(written: str, first: str) -> bool:
+    """Whether the first of the given names is an initial: "J.P.", "J", "JP", "Chr.", "IJ."."""
+    if len(first) == 1:
+        return True
+    token = (written.split() or [""])[0]
+    if "." in token:
+        return len(first) <= 3
+    # All consonants and all capitals, such as "JP"; but JAN is a name in capitals.
+    return token.isupper() and len(first) <= 4 and not re.search("[aeiouy]", first)
+
+
+def _known(folded: str) -> str:
+    return "" if folded in PLACEHOLDERS else folded
+
+
+# Spellings of one sound across languages, in this order. Which letter stands for a class has no meaning.
+_SOUNDS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"itsch$|itch$|itj$|ich$|ic$", "is"),
+        (r"dzh|dj|zh|ij", "i"),
+        (r"ch(?=[lr])", "k"),
+        (r"tsch|tch|sch|sh|sj|ch|tj", "s"),
+        (r"ph", "f"),
+        (r"ck|q", "k"),
+        (r"x", "ks"),
+        (r"c(?=[eiy])", "s"),
+        (r"c", "k"),
+        (r"h", ""),
+        (r"[jy]|ei|ie", "i"),
+        (r"oe|ou|u", "o"),
+        (r"ae|e", "a"),
+        (r"[vw]", "f"),
+        (r"d", "t"),
+        (r"ts|tz|z", "s"),
+        (r"b", "p"),
+        (r"(.)\1+", r"\1"),
+    )
+)
+
+
+def canon(name: str) -> str:
+    """A folded name in which spellings of one sound are one: Djamila and Jamila, Mohammed and Muhamed."""
+    for pattern, sound in _SOUNDS:
+        name = pattern.sub(sound, name)
+    return name
+
+
+def skeleton(name: str) -> str:
+    """The consonants of `canon`, at most five; a leading vowel is "a"."""
+    sounds = canon(name)
+    if not sounds:
+        return ""
+    lead = "a" if sounds[0] in "aio" else sounds[0]
+    return re.sub(r"(.)\1+", r"\1", lead + re.sub("[aio]", "", sounds[1:]))[:5]
+
+
+def postcode(text: str) -> str:
+    """A Dutch postcode as 1234AB, or "" if it is none."""
+    found = re.fullmatch(r"([1-9][0-9]{3})([A-Z]{2})", re.sub(r"\s", "", text).upper())
+    return "".join(found.groups()) if found else ""
+
+
+def house_number(text: str) -> str:
+    """The number of a house number without its addition: "12-A", "12 bis" and "012" give "12"."""
+    found = re.match(r"\s*0*([1-9][0-9]{0,4})(?![0-9])", text, re.ASCII)
+    return found[1] if found else ""
+
+
+_ATOM_NAMES = "bsn g gi g3 gz gc gk s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
+
+
+def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
+    """What linkage keys are made of, once for each part of the surname; an atom that isn't known is absent.
+
+    g first given name, gi its first letter, g3 and gz its first and last three letters (gz from five letters on), gc
+    its canon, gk its skeleton; s, s3, sz, sk likewise of the surname part; sw3 and swk g3 with s3 and gk with sk,
+    sorted, so that swapped fields agree; y, m, d and y3 (the year's first three digits); ysw the year with day and
+    month sorted, so that swapped ones agree; one the whole name of somebody who has one name; pc, hn; bsn.
+    """
+    given, initial = first_given_name(person.given_names)
+    parts = surname_parts(person.prefix, person.surname)
+    if not parts and given:  # somebody's only name counts as a surname, whichever field it is in
+        parts, given, initial = (given,), "", ""
+    common = {
+        "bsn": person.bsn or "",
+        "g": given,
+        "gi": initial,
+        "g3": given[:3],
+        "gz": given[-3:] if len(given) >= 5 else "",
+        "gc": canon(given),
+        "gk": skeleton(given),
+        "one": "" if initial else " ".join(parts),
+        "pc": postcode(person.postcode),
+        "hn": house_number(person.house_number),
+        **_date_atoms(person),
+    }
+    return tuple(_present(common | _surname_atoms(part, common)) for part in parts or ("",))
+
+
+def _surname_atoms(part: str, given: Mapping[str, str]) -> dict[str, str]:
+    short, sounds = part[:3], skeleton(part)
+    return {
+        "s": part,
+        "s3": short,
+        "sz": part[-3:] if len(part) >= 5 else "",
+        "sk": sounds,
+        "sw3": _sorted_pair(given["g3"], short),
+        "swk": _sorted_pair(given["gk"], sounds),
+    }
+
+
+def _date_atoms(person: Person) -> dict[str, str]:
+    born = person.birth_date
+    if born is None:
+        return {}
+    year = f"{born.year:04d}" if born.year else ""
+    month, day = (f"{part:02d}" if part else "" for part in (born.month, born.day))
+    swapped = year + _sorted_pair(month, day) if year and month and day else ""
+    return {"y": year, "y3": year[:3], "m": month, "d": day, "ysw": swapped}
+
+
+def _sorted_pair(one: str, other: str) -> str:
+    return " ".join(sorted((one, other))) if one and other else ""
+
+
+def _present(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
