@@ -1,0 +1,310 @@
+"""The covenant (convenant): the signed file that is the root of trust (protocol.md, 0).
+
+`Terms` is what the partners agree on, strictly typed; `Covenant` is terms whose signature was verified, with the
+look-ups that everybody needs. The file is a signed note over JSON (`note.py`), so that what was signed is what
+people read. No I/O; today's date is an argument.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import CovenantError, LegalGroundMissing, NotAMember
+from .note import Verifier, open_note, sign_note
+from .sealed import PUBLIC_BYTES
+from .signed import Kind
+from .threshold import JointKey
+
+TEST_OIN_PREFIX = "00000099"
+
+
+def _base64_of(size: int) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            raise ValueError("not base64") from error
+        if len(raw) != size:
+            raise ValueError(f"has {len(raw)} bytes instead of {size}")
+        return text
+
+    return AfterValidator(check)
+
+
+Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
+Key32 = Annotated[str, _base64_of(32)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Strict(BaseModel):
+    """Frozen, and refuses what it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Party(Strict):
+    """An organisation that signs messages: its OIN, its name and its public Ed25519 key."""
+
+    oin: Oin
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    signing_key: Key32
+
+
+class Member(Party):
+    """A municipality: also its code, its sealing key and how many evaluations it may ask for in a round."""
+
+    municipality: Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
+    sealing_key: Annotated[str, _base64_of(PUBLIC_BYTES)]
+    quota: Annotated[int, Field(gt=0)]
+    revoked: bool = False
+
+
+class Holder(Party):
+    """A key holder: its index in the sharing (from 1) and its public key share K_i (absent until the ceremony)."""
+
+    index: Annotated[int, Field(ge=1, le=255)]
+    sealing_key: Annotated[str, _base64_of(PUBLIC_BYTES)]
+    public_share: Key32 | None = None
+
+
+class Purpose(Strict):
+    """A purpose with its closed list of legal bases, while it is valid (rules 3, 5, 19, 20)."""
+
+    id: Slug
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    legal_bases: Annotated[tuple[str, ...], Field(min_length=1)]
+    valid_from: date
+    valid_until: date
+    maximum_persons: Annotated[int, Field(gt=0)] = 20_000
+    review_after_days: Annotated[int, Field(gt=0)] = 365
+
+
+class RuleSetName(Strict):
+    """The rule set that all parties use, by the hash of its file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}/[0-9]{1,4}$")]
+    sha256: Digest
+
+
+class Schedule(Strict):
+    """How a round goes: how many must take part, how long it collects, how long confirmations are awaited."""
+
+    minimum_participants: Annotated[int, Field(ge=2)] = 3
+    every_hours: Annotated[int, Field(ge=1)] = 24
+    collecting_minutes: Annotated[int, Field(ge=1)] = 240
+    confirmation_hours: Annotated[int, Field(ge=1)] = 240
+
+
+class Limits(Strict):
+    """What a party accepts from another: sizes and tolerances."""
+
+    message_bytes: Annotated[int, Field(ge=65_536, le=16_777_216)] = 4_194_304
+    batch_elements: Annotated[int, Field(ge=1, le=16_384)] = 2_048
+    submission_persons: Annotated[int, Field(ge=64)] = 65_536
+    clock_tolerance_seconds: Annotated[int, Field(ge=5)] = 300
+    evaluation_seconds: Annotated[int, Field(ge=1)] = 60
+
+
+class Assessment(Strict):
+    """The data protection impact assessment that production needs (rule 22)."""
+
+    reference: Annotated[str, Field(min_length=1, max_length=200)]
+    approved_on: date
+
+
+class Terms(Strict):
+    """Everything that the partners sign for; complete only once the ceremony has filled in the keys."""
+
+    format: Literal["sluis-covenant/1"] = "sluis-covenant/1"
+    id: Slug
+    version: Annotated[int, Field(ge=1)] = 1
+    mode: Literal["demo", "production"]
+    valid_from: date
+    valid_until: date
+    assessment: Assessment | None = None
+    coordinator: Party | None = None
+    members: tuple[Member, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    threshold: Annotated[int, Field(ge=1, le=255)] = 2
+    joint_key: Key32 | None = None
+    ceremony: Digest | None = None
+    purposes: tuple[Purpose, ...] = ()
+    rule_set: RuleSetName
+    schedule: Schedule = Schedule()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        parties = [*self.members, *self.holders, *([self.coordinator] if self.coordinator else [])]
+        for what, values in (
+            ("OIN", [party.oin for party in parties]),
+            ("signing key", [party.signing_key for party in parties]),
+            ("municipality", [member.municipality for member in self.members]),
+            ("purpose", [purpose.id for purpose in self.purposes]),
+        ):
+            if len(set(values)) != len(values):
+                raise ValueError(f"the same {what} stands there twice")
+        if [holder.index for holder in self.holders] != list(range(1, len(self.holders) + 1)):
+            raise ValueError("holders are numbered 1, 2, 3, … in order")
+        if self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+        return self
+
+    def missing(self) -> Iterator[str]:
+        """What must still be filled in before these terms can be signed."""
+        if self.coordinator is None:
+            yield "a coordinator (sluis-covenant add-member)"
+        active = sum(not member.revoked for member in self.members)
+        if active < self.schedule.minimum_participants:
+            yield f"at least {self.schedule.minimum_participants} members; there are {active}"
+        if len(self.holders) < self.threshold:
+            yield f"at least {self.threshold} key holders; there are {len(self.holders)}"
+        if not self.purposes:
+            yield "a purpose with its legal bases"
+        if self.joint_key is None or self.ceremony is None or any(h.public_share is None for h in self.holders):
+            yield "the joint key (sluis-covenant ceremony)"
+        if self.mode == "production" and self.assessment is None:
+            yield "the reference and approval date of the impact assessment (rule 22)"
+        if self.mode == "demo" and any(not party.oin.startswith(TEST_OIN_PREFIX) for party in self.members):
+            yield f"test OINs ({TEST_OIN_PREFIX}…) for all members, because the mode is demo"
+
+    def serialise(self) -> str:
+        """The JSON text that is hashed and signed."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read terms; raise CovenantError naming each field that is wrong."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()
+            )
+            raise CovenantError(f"the covenant is not well formed: {problems}", do="correct these fields") from error
+
+
+@dataclass(frozen=True)
+class Covenant:
+    """Terms and their hash. Made by `verify` (trusted) or `draft` (for the ceremony, before there is a signature)."""
+
+    terms: Terms
+    hash: bytes
+    note: str = field(repr=False)
+
+    @classmethod
+    def draft(cls, terms: Terms) -> Self:
+        """Unsigned terms, for the steps that lead to a signature."""
+        text = terms.serialise()
+        return cls(terms, hashlib.sha256(text.encode()).digest(), text)
+
+    @classmethod
+    def sign(cls, terms: Terms, authority: str, key: Ed25519PrivateKey) -> Self:
+        """Sign complete terms; raise CovenantError naming what is missing."""
+        if missing := list(terms.missing()):
+            raise CovenantError("the covenant is not complete: it lacks " + "; ".join(missing), do="add these first")
+        text = terms.serialise()
+        return cls(terms, hashlib.sha256(text.encode()).digest(), sign_note(text, authority, key))
+
+    @classmethod
+    def verify(cls, note: str, authority: Verifier) -> Self:
+        """Check the authority's signature, then the terms.
+
+        1. the note is signed by the pinned authority key;
+        2. the terms are well formed and consistent;
+        3. they are complete, so no field that a check relies on is absent.
+
+        Left to the caller: that the version is not older than one already seen, and that it is valid today.
+        """
+        text = open_note(note, authority)
+        terms = Terms.parse(text)
+        if missing := list(terms.missing()):
+            raise CovenantError("the signed covenant is not complete: it lacks " + "; ".join(missing))
+        return cls(terms, hashlib.sha256(text.encode()).digest(), note)
+
+    @cached_property
+    def members(self) -> dict[str, Member]:
+        """The members that may take part, by OIN."""
+        return {member.oin: member for member in self.terms.members if not member.revoked}
+
+    @cached_property
+    def holders(self) -> dict[int, Holder]:
+        """The key holders by index."""
+        return {holder.index: holder for holder in self.terms.holders}
+
+    @cached_property
+    def joint_key(self) -> JointKey:
+        """K and the K_i, as threshold evaluation needs them."""
+        if self.terms.joint_key is None:
+            raise CovenantError("there is no joint key yet", do="hold the key ceremony first")
+        shares = {h.index: base64.b64decode(h.public_share) for h in self.terms.holders if h.public_share}
+        return JointKey(self.terms.threshold, base64.b64decode(self.terms.joint_key), shares)
+
+    def member(self, oin: str) -> Member:
+        """The member with that OIN; raise NotAMember if there is none or it was revoked."""
+        if member := self.members.get(oin):
+            return member
+        known = any(member.oin == oin for member in self.terms.members)
+        raise NotAMember(
+            "this member was revoked" if known else "this OIN is not a member of the covenant",
+            do="ask the covenant authority; a new covenant version is needed to (re)admit a member",
+            party=oin,
+            covenant=f"{self.terms.id} v{self.terms.version}",
+        )
+
+    def holder_by_oin(self, oin: str) -> Holder:
+        """The key holder with that OIN; raise NotAMember if there is none."""
+        for holder in self.terms.holders:
+            if holder.oin == oin:
+                return holder
+        raise NotAMember("this OIN is not a key holder of the covenant", do="ask the covenant authority", party=oin)
+
+    def signing_key(self, oin: str, kind: Kind) -> bytes:
+        """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
+        match kind:
+            case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION:
+                key = self.member(oin).signing_key
+            case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
+                key = self.holder_by_oin(oin).signing_key
+            case _:
+                if self.terms.coordinator is None or self.terms.coordinator.oin != oin:
+                    raise NotAMember(f"only the coordinator sends a {kind}", party=oin)
+                key = self.terms.coordinator.signing_key
+        return base64.b64decode(key)
+
+    def purpose(self, purpose_id: str, today: date) -> Purpose:
+        """A purpose with a legal basis in force today (rule 20); raise LegalGroundMissing otherwise."""
+        for purpose in self.terms.purposes:
+            if purpose.id == purpose_id:
+                break
+        else:
+            raise LegalGroundMissing(
+                "the covenant has no such purpose",
+                do="choose one of: " + ", ".join(p.id for p in self.terms.purposes),
+                purpose=purpose_id,
+            )
+        in_force = max(purpose.valid_from, self.terms.valid_from), min(purpose.valid_until, self.terms.valid_until)
+        if not in_force[0] <= today <= in_force[1]:
+            raise LegalGroundMissing(
+                f"the legal basis of this purpose is in force from {in_force[0]} to {in_force[1]} only",
+                do="matching for it has stopped; the partners must agree on a new covenant version",
+                purpose=purpose_id,
+            )
+        return purpose
+
+
+def round_window(opens_at: datetime, schedule: Schedule) -> tuple[datetime, datetime]:
+    """When a round that opens then stops collecting, and until when its confirmations are awaited."""
+    closes_at = opens_at + timedelta(minutes=schedule.collecting_minutes)
+    return closes_at, closes_at + timedelta(hours=schedule.confirmation_hours)

@@ -1,0 +1,215 @@
+"""What the parties say to each other, as plain data. `wire` translates it to and from protobuf.
+
+Sizes are in bytes; times are timezone-aware UTC. A payload (the first half) travels inside a `SignedMessage`; a call's
+request or response (the second half) carries such messages from one party to the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .signed import SignedMessage
+
+# --- payloads: signed by their sender
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The coordinator announces a round. Its round id is the envelope's."""
+
+    purpose: str
+    rule_set_sha256: bytes
+    opens_at: datetime
+    closes_at: datetime
+    confirm_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """A node asks a quorum of key holders to evaluate its blinded elements (packed, 32 bytes each)."""
+
+    purpose: str
+    quorum: tuple[int, ...]
+    elements: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationAnswer:
+    """One key holder's evaluated elements with their proof (c ‖ s) and composites (M ‖ Z), 64 bytes each."""
+
+    request_sha256: bytes
+    index: int
+    elements: bytes = field(repr=False)
+    proof: bytes = field(repr=False)
+    composites: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A node commits to its submission: slots are tags per person; the commitment is SHA-256 over all rows."""
+
+    purpose: str
+    slots: int
+    families: int
+    persons: int
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The coordinator has the whole of a submission, on disk."""
+
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A round's outcome for one node: how many took part and how many claims follow.
+
+    `abandoned` says why, where the round published nothing.
+    """
+
+    participants: int
+    claims: int
+    abandoned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonClaim:
+    """One person of the addressed node, and which of its tags are said to match."""
+
+    person: int
+    tags: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The coordinator tells one of two nodes that a family of its own seems to be known to the other."""
+
+    candidate_id: bytes
+    counterpart: str
+    family: int
+    persons: tuple[PersonClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One node's answer to a claim: its code and sealed family reference, or a refusal (both empty)."""
+
+    candidate_id: bytes
+    mac: bytes = field(repr=False)
+    sealed_reference: bytes = field(repr=False)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the node found that the claim doesn't hold."""
+        return not self.mac
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A candidate that will not become a match: one side refused, or did not answer in time."""
+
+    candidate_id: bytes
+
+
+# --- calls: what a request or a response holds
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class CovenantNote:
+    """The covenant in force, as the authority signed it."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStatus:
+    """A round's signed announcement, its state and how many nodes have submitted."""
+
+    announcement: SignedMessage
+    state: str
+    submissions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundQuery:
+    """Which rounds: all of a purpose that are not purged."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundList:
+    """The rounds found, the newest first."""
+
+    rounds: tuple[RoundStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that crosses the wire: its code, what happened and what to do."""
+
+    code: int
+    what: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class HolderAnswer:
+    """What the relay has from one holder of the quorum: a signed answer, or why there is none."""
+
+    index: int
+    outcome: SignedMessage | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class HolderTask:
+    """The relay passes a node's signed request on to a key holder, over the connection that the holder opened."""
+
+    task_id: int
+    request: SignedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class HolderResult:
+    """The key holder's outcome for a task; task id 0 with a refusal of code 0 says: ready."""
+
+    task_id: int
+    outcome: SignedMessage | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionPart:
+    """A piece of a submission: first the signed manifest, then packed rows (`submission.py` has their format)."""
+
+    content: SignedMessage | bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveRequest:
+    """Which deliveries: those of one round, or of all rounds where it is empty."""
+
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One item of a node's mail; it comes again until it is acknowledged."""
+
+    delivery_id: int
+    round_id: str
+    message: SignedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Deliveries that the node has durably dealt with."""
+
+    delivery_ids: tuple[int, ...]

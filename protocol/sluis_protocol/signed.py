@@ -1,0 +1,148 @@
+"""Signed messages: every message that matters is signed by its sender over the exact serialised bytes.
+
+The body carries what the payload must not be able to contradict: its kind, the sender, the covenant, the round and
+the time. TLS ends at the coordinator; these signatures go from party to party (protocol.md, 0).
+
+No I/O; the time of checking is an argument.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .encoding import domain, lp_all
+from .errors import BadSignature, MalformedMessage, Replayed, WrongClock, WrongCovenant, WrongSender
+
+if TYPE_CHECKING:
+    from .covenant import Covenant
+
+SIGNATURE_BYTES = 64
+
+
+class Kind(StrEnum):
+    """What a signed message says; part of what is signed, so none can pass for another."""
+
+    ANNOUNCEMENT = "round announcement"
+    EVALUATION_REQUEST = "evaluation request"
+    EVALUATION_ANSWER = "evaluation answer"
+    MANIFEST = "submission manifest"
+    RECEIPT = "submission receipt"
+    PUBLICATION = "round publication"
+    CLAIM = "candidate claim"
+    CONFIRMATION = "confirmation"
+    UNCONFIRMED = "unconfirmed candidate"
+    DEAL = "ceremony deal"
+    VERDICT = "ceremony verdict"
+    REPLY = "ceremony reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a signature covers: header and payload (the serialised message of that kind)."""
+
+    kind: Kind
+    sender: str
+    covenant_hash: bytes
+    round_id: str
+    sent_at: datetime
+    payload: bytes = field(repr=False)
+
+    def serialise(self) -> bytes:
+        """Length-prefixed header fields (time: 8 bytes, milliseconds since 1970), then the payload."""
+        millis = round(self.sent_at.timestamp() * 1000).to_bytes(8, "big")
+        return lp_all((self.kind, self.sender, self.covenant_hash, self.round_id, millis)) + self.payload
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        """Read a body; raise MalformedMessage if a header field is missing or out of range."""
+        fields, at = [], 0
+        for _ in range(5):
+            size = int.from_bytes(body[at : at + 2], "big")
+            fields.append(body[at + 2 : at + 2 + size])
+            at += 2 + size
+            if at > len(body):
+                raise MalformedMessage("a signed message ends within its header")
+        kind, sender, covenant_hash, round_id, millis = fields
+        try:
+            if len(covenant_hash) != 32 or len(millis) != 8:
+                raise ValueError("wrong length")
+            sent_at = datetime.fromtimestamp(int.from_bytes(millis, "big") / 1000, UTC)
+            return cls(Kind(kind.decode()), sender.decode(), covenant_hash, round_id.decode(), sent_at, body[at:])
+        except (ValueError, OverflowError, OSError) as error:
+            raise MalformedMessage("a signed message has an unreadable header") from error
+
+
+@dataclass(frozen=True, slots=True)
+class SignedMessage:
+    """An envelope's exact bytes and its sender's Ed25519 signature."""
+
+    body: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @property
+    def envelope(self) -> Envelope:
+        """What the message *claims*: unverified. `open_signed` is the way in."""
+        return Envelope.parse(self.body)
+
+
+def sign(envelope: Envelope, key: Ed25519PrivateKey) -> SignedMessage:
+    """Sign an envelope; the signature covers a domain separator and the exact bytes."""
+    body = envelope.serialise()
+    return SignedMessage(body, key.sign(domain("signed") + body))
+
+
+def open_signed(
+    message: SignedMessage,
+    covenant: Covenant,
+    kind: Kind,
+    *,
+    round_id: str,
+    now: datetime | None,
+    caller: str | None = None,
+) -> Envelope:
+    """Verify a signed message and return its envelope.
+
+    1. the body is well formed and of the expected kind;
+    2. it belongs to this covenant version and this round;
+    3. its sender is the caller (the OIN of the TLS certificate), where there is one;
+    4. its sender is in the covenant, not revoked, and in a role that may send this kind;
+    5. the signature verifies under the key that the covenant names;
+    6. it is not older or newer than the covenant's clock tolerance (skipped where `now` is None: mail that waited).
+
+    Left to the caller: what the payload means, and that it wasn't used before.
+    """
+    envelope = Envelope.parse(message.body)
+    if envelope.kind is not kind:
+        raise MalformedMessage(f"expected a {kind}, got a {envelope.kind}", party=envelope.sender)
+    if envelope.covenant_hash != covenant.hash:
+        raise WrongCovenant(
+            "the message was made under another covenant version",
+            do="fetch the covenant in force (sluis-node covenant fetch) and try again",
+            party=envelope.sender,
+            theirs=envelope.covenant_hash.hex()[:12],
+            ours=covenant.hash.hex()[:12],
+        )
+    if envelope.round_id != round_id:
+        raise Replayed("the message belongs to another round", party=envelope.sender, round=round_id)
+    if caller is not None and envelope.sender != caller:
+        raise WrongSender("the certificate's OIN differs from the signer's", caller=caller, signer=envelope.sender)
+    key = covenant.signing_key(envelope.sender, kind)
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(message.signature, domain("signed") + message.body)
+    except InvalidSignature as error:
+        raise BadSignature(f"the signature under a {kind} does not verify", party=envelope.sender) from error
+    if now is not None:
+        tolerance = timedelta(seconds=covenant.terms.limits.clock_tolerance_seconds)
+        if abs(now - envelope.sent_at) > tolerance:
+            raise WrongClock(
+                f"the message is dated {(envelope.sent_at - now).total_seconds():+.0f} s from our clock",
+                do=f"check the clocks (NTP) of both sides: {tolerance.total_seconds():.0f} s are tolerated",
+                party=envelope.sender,
+            )
+    return envelope

@@ -1,0 +1,71 @@
+"""Every call of the wire, with the types it takes and gives, in one table.
+
+Services and clients are built from this table, so that no other code needs the generated stubs and a request that can't
+be decoded is answered with a clear error instead of a framework's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .. import messages as plain
+from ..signed import SignedMessage
+
+
+class Shape(Enum):
+    """Which side of a call is a stream."""
+
+    UNARY = "unary_unary"
+    SERVER_STREAM = "unary_stream"
+    CLIENT_STREAM = "stream_unary"
+    BOTH_STREAM = "stream_stream"
+
+
+class Caller(Enum):
+    """In which role of the covenant the caller's certificate must be."""
+
+    ANY = "any party of the covenant"
+    MEMBER = "a member"
+    HOLDER = "a key holder"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One gRPC method: `/package.Service/Name`, the shape, the caller's role, the request's and the response's type."""
+
+    service: str
+    name: str
+    shape: Shape
+    caller: Caller
+    request: type
+    response: type
+
+    @property
+    def path(self) -> str:
+        """The full method name on the wire."""
+        return f"/{self.service}/{self.name}"
+
+
+GET_COVENANT = Method(
+    "sluis.v1.CovenantService", "GetCovenant", Shape.UNARY, Caller.ANY, plain.Empty, plain.CovenantNote
+)
+LIST_ROUNDS = Method("sluis.v1.RoundService", "ListRounds", Shape.UNARY, Caller.ANY, plain.RoundQuery, plain.RoundList)
+EVALUATE = Method(
+    "sluis.v1.EvaluationService", "Evaluate", Shape.SERVER_STREAM, Caller.MEMBER, SignedMessage, plain.HolderAnswer
+)
+SERVE = Method(
+    "sluis.v1.EvaluationService", "Serve", Shape.BOTH_STREAM, Caller.HOLDER, plain.HolderResult, plain.HolderTask
+)
+SUBMIT = Method(
+    "sluis.v1.SubmissionService", "Submit", Shape.CLIENT_STREAM, Caller.MEMBER, plain.SubmissionPart, SignedMessage
+)
+RECEIVE = Method(
+    "sluis.v1.MatchService", "Receive", Shape.SERVER_STREAM, Caller.MEMBER, plain.ReceiveRequest, plain.Delivery
+)
+ACKNOWLEDGE = Method(
+    "sluis.v1.MatchService", "Acknowledge", Shape.UNARY, Caller.MEMBER, plain.Acknowledgement, plain.Empty
+)
+CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+
+METHODS = (GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM)

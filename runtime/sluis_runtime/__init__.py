@@ -1,0 +1,1 @@
+"""What every program shares and the pure protocol can't hold: files, configuration, logs, databases, command lines."""

@@ -1,0 +1,68 @@
+"""Databases: one engine per program, migrated on opening, with SQLite's durability set right.
+
+A write that the disk refuses becomes a StorageError that says what to do; the transaction around it is undone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+from sluis_protocol.errors import StorageError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+
+def open_database(url: str, migrations: Path) -> Engine:
+    """Connect and bring the schema up to date.
+
+    SQLite runs with a write-ahead log and full synchronisation: what was committed is there after a power cut.
+    """
+    engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=8)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    settings = alembic.config.Config()
+    settings.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            settings.attributes["connection"] = connection
+            alembic.command.upgrade(settings, "head")
+    except OperationalError as error:
+        raise _storage_error(error, engine) from error
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """All or nothing. SQLite takes its write lock at the start, so two writers wait instead of failing halfway."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise _storage_error(error, engine) from error
+
+
+def _storage_error(error: OperationalError, engine: Engine) -> StorageError:
+    return StorageError(
+        f"the database refused: {error.orig}",
+        do="free disk space or repair the database, then start again; nothing was half written",
+        database=engine.url.database,
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # Python's driver would begin transactions by itself, and later than we need: we say BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

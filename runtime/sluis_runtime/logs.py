@@ -1,0 +1,39 @@
+"""Technical logs: structured, on standard error, and never with personal data (rule 17).
+
+What identifies a person is kept out by never handing it to a logger; what the programs log is OINs, round ids,
+counts, states and error codes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure(form: str = "text", *, level: str = "INFO") -> None:
+    """Set up structlog once per program: `text` for people, `json` for machines."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger that says which part of the program speaks."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(part=name)
+    return bound
