@@ -20,7 +20,7 @@ from sluis_protocol.record import Person
 # Prefix words of Dutch, Frisian, German, French, Spanish, Portuguese, Italian and Arabic names, one word at a time.
 _PREFIX_WORDS = """
     a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de degli dei del della den der des di die
-    do dos du e ed el en es het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe thor to
+    do dos du e ed el en het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe thor to
     tot uijt uit van vander vande vanden vd vom von voor vor y ze zu zum zur v
 """
 PREFIXES = frozenset(_PREFIX_WORDS.split())
@@ -142,17 +142,18 @@ def house_number(text: str) -> str:
     return found[1] if found else ""
 
 
-_ATOM_NAMES = "bsn g gi g3 gz gc gk s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 
 
 def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
     """What linkage keys are made of, once for each part of the surname; an atom that isn't known is absent.
 
-    g first given name, gi its first letter, g3 and gz its first and last three letters (gz from five letters on), gc
-    its canon, gk its skeleton; s, s3, sz, sk likewise of the surname part; sw3 and swk g3 with s3 and gk with sk,
-    sorted, so that swapped fields agree; y, m, d and y3 (the year's first three digits); ysw the year with day and
-    month sorted, so that swapped ones agree; one the whole name of somebody who has one name; pc, hn; bsn.
+    g first given name, gi its first letter, g3 and gz its first and last three letters (gz from five letters on), gf
+    its first and last letter, gc its canon, gk its skeleton, named "1" if it is known in full; s, s3, sz, sk likewise
+    of the surname part; sw3 and swk g3 with s3 and gk with sk, sorted, so that swapped fields agree; y, m, d, and y3
+    the year's first three digits; ysw the year with day and month sorted, so that swapped ones agree; one the whole
+    name of somebody who has one name; pc, hn; bsn.
     """
     given, initial = first_given_name(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
@@ -164,8 +165,10 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
         "gi": initial,
         "g3": given[:3],
         "gz": given[-3:] if len(given) >= 5 else "",
+        "gf": given[:1] + given[-1:],
         "gc": canon(given),
         "gk": skeleton(given),
+        "named": "1" if given else "",
         "one": "" if initial else " ".join(parts),
         "pc": postcode(person.postcode),
         "hn": house_number(person.house_number),

@@ -20,7 +20,7 @@ from sluis_protocol.normalise import ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "surname", "date", "address"})
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date"})
 DATE_PARTS = frozenset({"y", "y3", "m", "d", "ysw"})
 
 
@@ -77,7 +77,8 @@ class RuleSet:
 
         1. A person pair that shares a BSN key decides: grade "bsn".
         2. Otherwise the pairs that reach `person` must add up to `family`,
-        3. and one of them must show evidence of one of the sets in `any_of` (rules 9 and 10).
+        3. and one of them must show evidence of one of the sets in `any_of` (rules 9 and 10). An initial is evidence
+           of the given name only where not both sides know the full name, which would have to agree.
 
         Both nodes come to the same answer from the same kinds. Not checked here: that the tags are one's own, and
         that the other side has them (`join.check_claim`, `confirm`). A kind that isn't in the rules is a `KeyError`.
@@ -94,6 +95,8 @@ class RuleSet:
 
     def _shows_enough(self, pair: Collection[str]) -> bool:
         shown = frozenset[str]().union(*(self.kinds[kind].evidence for kind in pair))
+        if "initial" in shown and "named" not in shown:
+            shown |= {"given"}
         return any(needed <= shown for needed in self.any_of)
 
 
@@ -147,7 +150,7 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     _require(limits.person <= limits.family <= limits.certain, "thresholds must be person <= family <= certain")
     _require(bool(rules.any_of) and all(rules.any_of), "evidence.any_of must name what a match by name needs")
     for needed in rules.any_of:
-        _require(needed <= EVIDENCE - {"bsn"}, f"unknown evidence in any_of; there is {sorted(EVIDENCE)}")
+        _require(needed <= {"given", "surname", "date"}, "any_of can ask for given, surname and date")
         _require("date" in needed, "a match by name needs a date (rule 9)")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")
