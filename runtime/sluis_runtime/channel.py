@@ -1,7 +1,7 @@
 """Calls to the coordinator: one gRPC channel with mutual TLS, plain messages in and out, one kind of error.
 
-Nodes and key holders only dial out, so this is all the network they have. A call names its deadline; a stream lives as long as
-its reader. Nothing is retried here: the caller knows what is safe to say twice.
+Nodes and key holders only dial out, so this is all the network they have. A call names its deadline; a stream lives as
+long as its reader. Nothing is retried here: the caller knows what is safe to say twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Channel:
     def __init__(self, address: str, tls: Tls, *, message_bytes: int = 4_194_304) -> None:
         authorities, key, certificate = tls.read()
         sizes = (("grpc.max_receive_message_length", message_bytes), ("grpc.max_send_message_length", message_bytes))
-        self._channel = grpc.aio.secure_channel(
+        # The stubs ask for serialisers, which may be absent: `wire` does their work, with errors of our own.
+        self._channel: Any = grpc.aio.secure_channel(
             address, grpc.ssl_channel_credentials(authorities, key, certificate), options=(*_KEEPALIVE, *sizes)
         )
 
@@ -47,7 +48,7 @@ class Channel:
 
     async def call(self, method: Method, request: object, response: type[T], *, timeout: float) -> T:
         """One request, one response; raise the other party's SluisError, or Unreachable."""
-        call: Any = self._channel.unary_unary(method.path)
+        call = self._channel.unary_unary(method.path)
         try:
             raw: bytes = await call(wire.encode(request), timeout=timeout)
         except grpc.aio.AioRpcError as error:
@@ -58,7 +59,7 @@ class Channel:
         self, method: Method, request: object, response: type[T], *, timeout: float | None
     ) -> AsyncIterator[T]:
         """One request, many responses; closing the iterator cancels the call."""
-        call: Any = self._channel.unary_stream(method.path)
+        call = self._channel.unary_stream(method.path)
         running = call(wire.encode(request), timeout=timeout)
         try:
             async for raw in running:
@@ -70,7 +71,7 @@ class Channel:
 
     async def upload(self, method: Method, parts: AsyncIterator[object], response: type[T], *, timeout: float) -> T:
         """Many requests, one response; gRPC's flow control makes `parts` wait for a slow reader."""
-        call: Any = self._channel.stream_unary(method.path)
+        call = self._channel.stream_unary(method.path)
         try:
             raw: bytes = await call(_encoded(parts), timeout=timeout)
         except grpc.aio.AioRpcError as error:
@@ -79,7 +80,7 @@ class Channel:
 
     async def converse(self, method: Method, requests: AsyncIterator[object], response: type[T]) -> AsyncIterator[T]:
         """Both sides stream, for as long as both want to."""
-        call: Any = self._channel.stream_stream(method.path)
+        call = self._channel.stream_stream(method.path)
         running = call(_encoded(requests))
         try:
             async for raw in running:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003: pydantic-settings passes all sources by name
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic-settings passes all sources by name)
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
