@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from .errors import CovenantError, LegalGroundMissing, NotAMember
 from .note import Verifier, open_note, sign_note
 from .sealed import PUBLIC_BYTES
-from .signed import Kind
+from .signed import SIGNATURE_BYTES, Kind
 from .threshold import JointKey
 
 TEST_OIN_PREFIX = "00000099"
@@ -36,6 +36,8 @@ def _base64_of(size: int) -> AfterValidator:
             raise ValueError("not base64") from error
         if len(raw) != size:
             raise ValueError(f"has {len(raw)} bytes instead of {size}")
+        if base64.b64encode(raw).decode() != text:
+            raise ValueError("not the canonical base64 of its bytes")
         return text
 
     return AfterValidator(check)
@@ -44,6 +46,11 @@ def _base64_of(size: int) -> AfterValidator:
 Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Key32 = Annotated[str, _base64_of(32)]
+SealingPublicKey = Annotated[str, _base64_of(PUBLIC_BYTES)]
+Signature = Annotated[str, _base64_of(SIGNATURE_BYTES)]
+MunicipalityCode = Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
+# No control characters: a name is shown on terminals.
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\P{C}+$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -57,15 +64,15 @@ class Party(Strict):
     """An organisation that signs messages: its OIN, its name and its public Ed25519 key."""
 
     oin: Oin
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     signing_key: Key32
 
 
 class Member(Party):
     """A municipality: also its code, its sealing key and how many evaluations it may ask for in a round."""
 
-    municipality: Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
-    sealing_key: Annotated[str, _base64_of(PUBLIC_BYTES)]
+    municipality: MunicipalityCode
+    sealing_key: SealingPublicKey
     quota: Annotated[int, Field(gt=0)]
     revoked: bool = False
 
@@ -74,7 +81,7 @@ class Holder(Party):
     """A key holder: its index in the sharing (from 1) and its public key share K_i (absent until the ceremony)."""
 
     index: Annotated[int, Field(ge=1, le=255)]
-    sealing_key: Annotated[str, _base64_of(PUBLIC_BYTES)]
+    sealing_key: SealingPublicKey
     public_share: Key32 | None = None
 
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from .errors import MalformedMessage, RoundError
 
-_ROUND_ID = re.compile(r"^r(\d{8}t\d{6})z-[0-9a-f]{16}$")
+_ROUND_ID = re.compile(r"r([0-9]{8}t[0-9]{6})z-[0-9a-f]{16}")
 
 
 class Event(StrEnum):
@@ -98,7 +98,7 @@ def new_round_id(opens_at: datetime, random: Callable[[int], bytes]) -> str:
 
 def check_round_id(round_id: str, opens_at: datetime) -> None:
     """Raise MalformedMessage unless the id is well formed and names this opening time."""
-    found = _ROUND_ID.match(round_id)
+    found = _ROUND_ID.fullmatch(round_id)
     if not found or found[1] != f"{opens_at.astimezone(UTC):%Y%m%dt%H%M%S}":
         raise MalformedMessage("the round id doesn't fit the round's opening time", round=round_id)
 

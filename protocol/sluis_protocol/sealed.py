@@ -66,11 +66,17 @@ class SealingKey:
 
 
 def seal(plaintext: bytes, recipient: bytes, *context: bytes | str) -> bytes:
-    """Encrypt to a public sealing key of PUBLIC_BYTES bytes; `context` must be the same on opening."""
+    """Encrypt to a public sealing key of PUBLIC_BYTES bytes; `context` must be the same on opening.
+
+    Raises KeyFileError if this is no public key: of another length, not canonical, or of low order.
+    """
     if len(recipient) != PUBLIC_BYTES:
         raise KeyFileError(f"a public sealing key has {PUBLIC_BYTES} bytes")
-    public = MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(recipient[:_MLKEM_PUBLIC]),
-        X25519PublicKey.from_public_bytes(recipient[_MLKEM_PUBLIC:]),
-    )
-    return bytes(_SUITE.encrypt(plaintext, public, info=domain("seal", *context)))
+    try:
+        public = MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(recipient[:_MLKEM_PUBLIC]),
+            X25519PublicKey.from_public_bytes(recipient[_MLKEM_PUBLIC:]),
+        )
+        return bytes(_SUITE.encrypt(plaintext, public, info=domain("seal", *context)))
+    except ValueError as error:
+        raise KeyFileError("this is not a public sealing key", do="ask its owner for the card again") from error

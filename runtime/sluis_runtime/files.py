@@ -1,0 +1,59 @@
+"""Files that are complete or absent: written beside their place, synced, and moved there in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from sluis_protocol.errors import InputError, StorageError
+
+_DO = "check the folder, its permissions and the free space; the file is as it was before"
+
+
+def write_atomically(path: Path, content: bytes | str, *, mode: int = 0o644) -> None:
+    """Put `content` at `path`: a reader sees the whole of the old or of the new file. Raises StorageError."""
+    raw = content.encode() if isinstance(content, str) else content
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise StorageError(f"the file can't be written: {error.strerror}", do=_DO, file=path) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The move itself must survive a power cut, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_bytes(path: Path, *, most: int, what: str = "the file") -> bytes:
+    """The content of a file of at most `most` bytes; raise InputError naming it otherwise."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{what} can't be read: {error.strerror}", do="check the path", file=path) from error
+    if len(content) > most:
+        raise InputError(f"{what} is larger than {most} bytes", do="this is another kind of file", file=path)
+    return content
+
+
+def read_text(path: Path, *, most: int, what: str = "the file") -> str:
+    """As `read_bytes`, for UTF-8 text."""
+    try:
+        return read_bytes(path, most=most, what=what).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} is not UTF-8 text", do="this is another kind of file", file=path) from error
