@@ -15,7 +15,7 @@ import alembic.command
 import alembic.config
 from sluis_protocol.errors import StorageError
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 
@@ -34,7 +34,7 @@ def open_database(url: str, migrations: Path) -> Engine:
         with engine.begin() as connection:
             settings.attributes["connection"] = connection
             alembic.command.upgrade(settings, "head")
-    except OperationalError as error:
+    except DatabaseError as error:
         raise _storage_error(error, engine) from error
     return engine
 
@@ -45,11 +45,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except OperationalError as error:
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # the caller's to handle: a conflict, or a bug
+    except DatabaseError as error:
         raise _storage_error(error, engine) from error
 
 
-def _storage_error(error: OperationalError, engine: Engine) -> StorageError:
+def _storage_error(error: DatabaseError, engine: Engine) -> StorageError:
     return StorageError(
         f"the database refused: {error.orig}",
         do="free disk space or repair the database, then start again; nothing was half written",
