@@ -207,3 +207,9 @@ class StorageError(SluisError):
     """A disk is full, or a database can't be written."""
 
     code = 602
+
+
+class ProgramFailed(SluisError):
+    """A program that another one started ended with an error, or did not answer in time."""
+
+    code = 603
