@@ -144,6 +144,7 @@ def house_number(text: str) -> str:
 
 _ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
+DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
 
 def atoms(person: Person) -> tuple[Mapping[str, str], ...]:

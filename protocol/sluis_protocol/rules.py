@@ -15,13 +15,12 @@ from importlib.resources import files
 from typing import TypeVar, cast
 
 from sluis_protocol.errors import ConfigError
-from sluis_protocol.normalise import ATOMS
+from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
 EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date"})
-DATE_PARTS = frozenset({"y", "y3", "m", "d", "ysw"})
 
 
 class Grade(StrEnum):
@@ -159,9 +158,9 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
         _require(kind.points <= 255 and kind.slots <= 16, f"kind {kind.name}: at most 255 points and 16 slots")
         decides = kind.points >= limits.certain
         _require(decides == (kind.atoms == ("bsn",)), f"kind {kind.name}: the BSN, and nothing else, decides alone")
-        dated = bool(DATE_PARTS & set(kind.atoms))
+        dated = bool(DATE_ATOMS & set(kind.atoms))
         _require("date" not in kind.evidence or dated, f"kind {kind.name} shows no date, it has no part of one")
-        _require(not set(kind.atoms) <= DATE_PARTS, f"kind {kind.name}: a date alone is no key (rule 10)")
+        _require(not set(kind.atoms) <= DATE_ATOMS, f"kind {kind.name}: a date alone is no key (rule 10)")
 
 
 class _Table:

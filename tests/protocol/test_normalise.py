@@ -1,0 +1,164 @@
+"""Two clerks, one form: prefixes, double surnames, initials, spellings, and no text that raises."""
+
+from __future__ import annotations
+
+import locale
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sluis_protocol.normalise import (
+    ATOMS,
+    LONGEST,
+    atoms,
+    canon,
+    first_given_name,
+    fold,
+    house_number,
+    postcode,
+    skeleton,
+    surname_parts,
+)
+from sluis_protocol.record import Person
+
+from tests.protocol.persons import person, persons
+
+unruly = st.text(st.characters(), max_size=60)  # surrogates, controls and all
+
+
+@given(unruly)
+def test_folding_is_idempotent_and_gives_lower_case_ascii(text: str) -> None:
+    folded = fold(text)
+    assert fold(folded) == folded
+    assert set(folded) <= set(string.ascii_lowercase + " ")
+
+
+@given(persons)
+def test_no_valid_person_raises_and_atoms_are_declared(someone: Person) -> None:
+    variants = atoms(someone)
+    assert 1 <= len(variants) <= 2
+    for variant in variants:
+        assert set(variant) <= ATOMS
+        assert all(value and len(value) <= 2 * LONGEST + 1 and "|" not in value for value in variant.values())
+
+
+@given(unruly, unruly)
+def test_no_text_at_all_raises(one: str, other: str) -> None:
+    atoms(person(one, other, prefix=one, postcode=one, house_number=other))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "surname"),
+    [
+        ("van der", "Ven"),
+        ("", "van der Ven"),
+        ("", "Ven, v.d."),
+        ("v.d.", "Ven"),
+        ("", "Ven"),
+        ("", "VEN van der"),
+        ("Van Der", "ven"),
+        ("", "Vanderven"),
+    ],
+)
+def test_a_prefix_makes_no_difference_wherever_it_is(prefix: str, surname: str) -> None:
+    assert surname_parts(prefix, surname) == ("ven",)
+
+
+@pytest.mark.parametrize(
+    ("surname", "parts"),
+    [
+        ("Jansen-de Vries", ("jansen", "vries")),
+        ("Acosta Fuentes", ("acosta", "fuentes")),
+        ("El-Khatib", ("khatib",)),
+        ("'t Hart", ("hart",)),
+        ("d’Angelo", ("angelo",)),
+        ("O'Brien", ("obrien",)),
+        ("van Es", ("es",)),
+        ("Van", ("van",)),
+        ("Jansen Jansen", ("jansen",)),
+        ("Onbekend", ()),
+        ("", ()),
+        ("—", ()),
+        ("Şahin", ("sahin",)),
+        ("Großmann", ("grossmann",)),
+    ],
+)
+def test_the_parts_of_a_surname(surname: str, parts: tuple[str, ...]) -> None:
+    assert surname_parts("", surname) == parts
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("Anna Maria", ("anna", "a")),
+        ("J.P.", ("", "j")),
+        ("J", ("", "j")),
+        ("JP", ("", "j")),
+        ("Chr.", ("", "c")),
+        ("A. Peter", ("", "a")),
+        ("JAN", ("jan", "j")),
+        ("Hendrik-Jan", ("hendrik", "h")),
+        ("Özlem", ("ozlem", "o")),
+        ("", ("", "")),
+        ("N.N.", ("", "n")),
+        ("onbekend", ("", "")),
+    ],
+)
+def test_the_first_given_name_or_its_initial(written: str, found: tuple[str, str]) -> None:
+    assert first_given_name(written) == found
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("Djamila", "Jamila", "Djamilla"),
+        ("Mohammed", "Muhammad", "Mohamed", "Muhamed"),
+        ("Đorđević", "Djordjevic", "Djordjevich"),
+        ("Şimşek", "Simsek", "Shimshek"),
+        ("Christina", "Kristina", "Cristina"),
+        ("Yusuf", "Joessoef", "Youssouf"),
+        ("Dijk", "Dyk", "Deik"),
+    ],
+)
+def test_spellings_of_one_sound_share_a_skeleton(spellings: tuple[str, ...]) -> None:
+    assert len({skeleton(fold(spelling)) for spelling in spellings}) == 1
+
+
+@given(unruly)
+def test_a_skeleton_is_short_and_no_name_loses_it(text: str) -> None:
+    for word in fold(text).split():
+        assert len(skeleton(word)) <= 5
+        assert bool(skeleton(word)) == bool(canon(word))
+
+
+def test_somebody_with_one_name_has_the_same_atoms_in_either_field() -> None:
+    assert atoms(person("Suharto", "")) == atoms(person("", "Suharto"))
+    assert "one" not in atoms(person("S.", "Suharto"))[0]
+
+
+def test_unknown_parts_of_a_date_are_absent() -> None:
+    (some,) = atoms(person(born=(1980, 3, 0)))
+    assert (some["y"], some["m"]) == ("1980", "03")
+    assert not {"d", "ysw"} & set(some)
+    assert not {"y", "y3", "m", "d", "ysw"} & set(atoms(person(born=None))[0])
+
+
+def test_addresses() -> None:
+    assert postcode(" 2511 ca ") == "2511CA"
+    assert [postcode(text) for text in ("0511CA", "2511", "D-47533", "")] == [""] * 4
+    assert [house_number(text) for text in ("12", "012", "12-A", "12 bis")] == ["12"] * 4
+    assert [house_number(text) for text in ("", "0", "A1", "1234567")] == [""] * 4
+
+
+def test_the_locale_makes_no_difference() -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        for name in ("C", "C.UTF-8", "tr_TR.UTF-8"):
+            try:
+                locale.setlocale(locale.LC_ALL, name)
+            except locale.Error:
+                continue  # not every machine has it
+            assert fold("IĞDIR İnönü ılgaz") == "igdir inonu ilgaz"
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
