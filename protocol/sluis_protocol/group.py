@@ -239,16 +239,19 @@ def check_elements(packed: bytes, count: int | None = None) -> int:
     return found
 
 
-def expander(dst: bytes) -> Callable[[bytes], bytes]:
-    """expand_message_xmd (RFC 9380, 5.3.1) with SHA-512, to 64 uniform bytes, for one domain separation tag."""
+def expander(dst: bytes, start: bytes = b"") -> Callable[[bytes], bytes]:
+    """expand_message_xmd (RFC 9380, 5.3.1) with SHA-512, to 64 uniform bytes, of messages that all begin with `start`.
+
+    What the messages share is hashed once.
+    """
     if len(dst) > 255:
         raise ValueError(f"a domain separation tag of {len(dst)} bytes")
     dst_prime = dst + len(dst).to_bytes(1, "big")
-    padded = hashlib.sha512(bytes(128))
+    begun = hashlib.sha512(bytes(128) + start)
     middle, last = WIDE_BYTES.to_bytes(2, "big") + b"\x00" + dst_prime, b"\x01" + dst_prime
 
     def expand(message: bytes) -> bytes:
-        first = padded.copy()
+        first = begun.copy()
         first.update(message + middle)
         return hashlib.sha512(first.digest() + last).digest()
 

@@ -7,6 +7,7 @@ Batches throughout, as packed bytes (see `group`). The function names are the RF
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -23,6 +24,7 @@ MAX_BATCH = 2**16 - 1
 """An index of a batch has two bytes (RFC 9497, 2.2.1)."""
 
 _ELEMENT_LENGTH = ELEMENT_BYTES.to_bytes(2, "big")
+_COMPOSITE = struct.Struct(">H H32s H32s 9s")  # i, C_i and D_i with their lengths, "Composite"
 
 
 class Mode(IntEnum):
@@ -150,22 +152,13 @@ def composite_weights(public: bytes, blinded: bytes, evaluated: bytes) -> Callab
     """The d_i of ComputeComposites (RFC 9497, 2.2.1), as a function of the index i."""
     context = _context(Mode.VOPRF)
     seed = hashlib.sha512(lp(public) + lp(b"Seed-" + context)).digest()
-    expand, start = group.expander(b"HashToScalar-" + context), lp(seed)
+    expand = group.expander(b"HashToScalar-" + context, lp(seed))
+    pack = _COMPOSITE.pack
 
     def weight(index: int) -> int:
         at = index * ELEMENT_BYTES
         stop = at + ELEMENT_BYTES
-        transcript = b"".join(
-            (
-                start,
-                index.to_bytes(2, "big"),
-                _ELEMENT_LENGTH,
-                blinded[at:stop],
-                _ELEMENT_LENGTH,
-                evaluated[at:stop],
-                b"Composite",
-            )
-        )
+        transcript = pack(index, ELEMENT_BYTES, blinded[at:stop], ELEMENT_BYTES, evaluated[at:stop], b"Composite")
         return int.from_bytes(expand(transcript), "little") % ORDER
 
     return weight
