@@ -1,0 +1,197 @@
+"""The real programs as child processes: started, watched, and stopped to the last one.
+
+Every child leads a process group of its own, so that a Ctrl-C in the terminal reaches the demo alone and whatever a
+child started goes with it. Output goes to files. Nothing here knows what the programs do, and nothing is retried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from sluis_protocol.errors import ConfigError, ProgramFailed
+
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_POLL = 0.05
+_LAST_LINES = 12
+
+T = TypeVar("T")
+
+
+def find_program(name: str) -> Path:
+    """The program of the environment that runs this one, else the one on the PATH; raise ConfigError without either."""
+    beside = Path(sys.executable).parent / name
+    if beside.is_file():
+        return beside
+    if found := shutil.which(name):
+        return Path(found)
+    raise ConfigError(f"the program {name} is not installed", do="pip install 'sluis[demo]'")
+
+
+@dataclass(frozen=True, eq=False)
+class Child:
+    """A started program. Its process is not reaped before `reap`, so its id can't be anybody else's until then."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stdout: Path
+    stderr: Path
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        if self.process.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+    async def wait(self) -> int:
+        """Wait for the end; the exit status (negative: the signal that ended it)."""
+        while not self.ended:  # noqa: ASYNC110 (nothing tells us; a poll is cheap)
+            await asyncio.sleep(_POLL)
+        return self.reap()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, unless it was reaped."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+    def reap(self) -> int:
+        """Kill what is left of the group, and take the exit status."""
+        self.signal(signal.SIGKILL)
+        return self.process.wait()
+
+    def output(self) -> str:
+        """What it wrote to standard output."""
+        return self.stdout.read_text("utf-8", errors="replace")
+
+    def failure(self, what: str) -> ProgramFailed:
+        """An error with the program's own last lines."""
+        lines = [
+            line
+            for path in (self.stdout, self.stderr)
+            for line in path.read_text("utf-8", errors="replace").splitlines()[-_LAST_LINES:]
+            if line.strip()
+        ]
+        told = "".join(f"\n  | {line}" for line in lines) or "\n  | (it said nothing)"
+        return ProgramFailed(f"{self.name} {what}; its last lines:{told}")
+
+
+class Programs:
+    """All children of one demo. Open it with `async with`: leaving it stops every one of them."""
+
+    def __init__(self, logs: Path, temporary: Path) -> None:
+        self.logs = logs
+        self._children: list[Child] = []
+        self._services: list[Child] = []
+        # A setting in our environment would win over the files that the demo writes.
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUIS_")}
+        self._environment["TMPDIR"] = str(temporary)
+        for folder in (logs, temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop(self._children)
+
+    def start(self, program: str, *arguments: str | Path, name: str) -> Child:
+        """Start a program; its output goes to two files under its name."""
+        label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        stdout, stderr = self.logs / f"{label}.out", self.logs / f"{label}.log"
+        command = [str(find_program(program)), *map(str, arguments)]
+        with stdout.open("wb") as out, stderr.open("wb") as err:
+            # No await between the start and the list: a signal can't come in between.
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=self._environment,
+                cwd=self.logs,
+                start_new_session=True,
+            )
+            child = Child(name, process, stdout, stderr)
+            self._children.append(child)
+        return child
+
+    async def run(self, program: str, *arguments: str | Path, name: str, timeout: float = 60) -> str:
+        """Run a program to its end and give its standard output; raise ProgramFailed if it fails or takes too long."""
+        child = self.start(program, *arguments, name=name)
+        return await self.finish(child, timeout=timeout)
+
+    async def finish(self, child: Child, *, timeout: float) -> str:
+        """Wait for a started program as `run` does."""
+        try:
+            async with asyncio.timeout(timeout):
+                status = await child.wait()
+        except TimeoutError:
+            await self.stop([child])
+            raise child.failure(f"did not end within {timeout:.0f} s") from None
+        if status:
+            raise child.failure(f"ended with status {status}" if status > 0 else f"was ended by signal {-status}")
+        return child.output()
+
+    async def serve(
+        self, program: str, *arguments: str | Path, name: str, ready: re.Pattern[str], timeout: float = 60
+    ) -> re.Match[str]:
+        """Start a service and wait until a line of its output says that it is ready; that line's match."""
+        child = self.start(program, *arguments, name=name)
+        self._services.append(child)
+        deadline = time.monotonic() + timeout
+        while not (found := ready.search(child.output())):
+            if child.ended:
+                raise child.failure(f"ended with status {child.reap()} before it was ready")
+            if time.monotonic() > deadline:
+                raise child.failure(f"was not ready within {timeout:.0f} s")
+            await asyncio.sleep(_POLL)
+        return found
+
+    async def while_serving(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, unless a service ends first; then that service's failure, since it is the cause."""
+        working, lost = asyncio.create_task(work), asyncio.create_task(self._first_lost())
+        try:
+            await asyncio.wait((working, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not lost.done() and working.exception():
+                await asyncio.sleep(2 * _POLL)  # what failed may have failed because a service just ended
+            if lost.done():
+                child = lost.result()
+                raise child.failure(f"ended with status {child.reap()} while it was needed")
+            return working.result()
+        finally:
+            for task in (working, lost):
+                task.cancel()
+            await asyncio.gather(working, lost, return_exceptions=True)
+
+    async def _first_lost(self) -> Child:
+        while True:
+            for child in self._services:
+                if child.ended:
+                    return child
+            await asyncio.sleep(_POLL)
+
+    async def stop(self, children: Sequence[Child]) -> None:
+        """Ask these children to end, wait a little, and end those that didn't."""
+        for child in children:
+            if not child.ended:
+                child.signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await asyncio.gather(*(child.wait() for child in children))
+        for child in children:
+            child.reap()
