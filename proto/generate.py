@@ -22,7 +22,7 @@ IMPORT = re.compile(r"^from sluis\.v1 import (?=\w+_pb2)", re.MULTILINE)
 def generate(folder: Path) -> dict[str, bytes]:
     """What belongs under `_wire`, by path relative to it; protoc works in `folder`, which is empty."""
     sources = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.glob("sluis/*/*.proto"))
-    outputs = [f"--{kind}_out={folder}" for kind in ("python", "pyi", "grpc_python")]
+    outputs = [f"--{kind}_out={folder}" for kind in ("python", "pyi")]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={PROTO}", *outputs, *sources], check=True)
     found = {
         path.relative_to(folder).as_posix(): IMPORT.sub("from . import ", path.read_text("utf-8")).encode()
