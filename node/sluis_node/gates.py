@@ -75,10 +75,10 @@ def gates(
 def is_test_bsn(bsn: str) -> bool:
     """Whether a BSN can't be a real person's.
 
-    Those that start with 9999 are the population register's published test numbers; with fewer than eight digits
+    The population register's published test persons have numbers that start with a 9; with fewer than eight digits
     (padded to nine with zeros) none was ever issued.
     """
-    return bsn.startswith(("9999", "00"))
+    return bsn.startswith(("9", "00"))
 
 
 def _with_review(ground: CaseGround, days: int) -> CaseGround:
@@ -104,7 +104,7 @@ def _check_identity(person: Person, test_identities: bool | None) -> None:
     if person.bsn is None or test_identities is None or is_test_bsn(person.bsn) == test_identities:
         return
     what, do = (
-        ("the BSN may be a real person's; this is a demo", "Use test BSNs, which start with 9999.")
+        ("the BSN may be a real person's; this is a demo", "Use test BSNs, which start with a 9.")
         if test_identities
         else ("the BSN is a test number; this is production", "Remove the test person.")
     )
