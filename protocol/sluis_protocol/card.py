@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import Field, ValidationError, model_validator
 
-from .covenant import Key32, MunicipalityCode, Name, Oin, SealingPublicKey, Signature, Strict
+from .covenant import Key32, MunicipalityCode, Name, Oin, SealingPublicKey, Signature, Strict, problems
 from .encoding import domain
 from .errors import BadSignature, InputError
 from .sealed import seal
@@ -66,8 +66,7 @@ class Card(Strict):
         try:
             card = cls.model_validate_json(text)
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'card'}: {p['msg']}" for p in error.errors())
-            raise InputError(f"the card is not well formed: {problems}", do=_AGAIN) from error
+            raise InputError(f"the card is not well formed: {problems(error)}", do=_AGAIN) from error
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(card.signing_key))
         try:
             key.verify(base64.b64decode(card.signature), card._signed_bytes())
@@ -115,8 +114,7 @@ def make_card(
             signature=base64.b64encode(signature).decode(),
         )
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'card'}: {p['msg']}" for p in error.errors())
-        raise InputError(f"no card can be made: {problems}", do="correct these options") from error
+        raise InputError(f"no card can be made: {problems(error)}", do="correct these options") from error
 
 
 def _signed_bytes(

@@ -19,11 +19,11 @@ from typing import Annotated, Literal, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import CovenantError, LegalGroundMissing, NotAMember
+from .errors import BadElement, CovenantError, LegalGroundMissing, NotAMember
 from .note import Verifier, open_note, sign_note
 from .sealed import PUBLIC_BYTES
 from .signed import SIGNATURE_BYTES, Kind
-from .threshold import JointKey
+from .threshold import JointKey, check_joint_key
 
 TEST_OIN_PREFIX = "00000099"
 
@@ -52,6 +52,11 @@ MunicipalityCode = Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
 # No control characters: a name is shown on terminals.
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\P{C}+$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def problems(error: ValidationError) -> str:
+    """Each field that is wrong, with the reason, and without its content."""
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors())
 
 
 class Strict(BaseModel):
@@ -196,10 +201,9 @@ class Terms(Strict):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()
-            )
-            raise CovenantError(f"the covenant is not well formed: {problems}", do="correct these fields") from error
+            raise CovenantError(
+                f"the covenant is not well formed: {problems(error)}", do="correct these fields"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -222,7 +226,9 @@ class Covenant:
         if missing := list(terms.missing()):
             raise CovenantError("the covenant is not complete: it lacks " + "; ".join(missing), do="add these first")
         text = terms.serialise()
-        return cls(terms, hashlib.sha256(text.encode()).digest(), sign_note(text, authority, key))
+        covenant = cls(terms, hashlib.sha256(text.encode()).digest(), sign_note(text, authority, key))
+        covenant._check_joint_key()
+        return covenant
 
     @classmethod
     def verify(cls, note: str, authority: Verifier) -> Self:
@@ -230,7 +236,8 @@ class Covenant:
 
         1. the note is signed by the pinned authority key;
         2. the terms are well formed and consistent;
-        3. they are complete, so no field that a check relies on is absent.
+        3. they are complete, so no field that a check relies on is absent;
+        4. the joint key and the public key shares belong together.
 
         Left to the caller: that the version is not older than one already seen, and that it is valid today.
         """
@@ -238,7 +245,15 @@ class Covenant:
         terms = Terms.parse(text)
         if missing := list(terms.missing()):
             raise CovenantError("the signed covenant is not complete: it lacks " + "; ".join(missing))
-        return cls(terms, hashlib.sha256(text.encode()).digest(), note)
+        covenant = cls(terms, hashlib.sha256(text.encode()).digest(), note)
+        covenant._check_joint_key()
+        return covenant
+
+    def _check_joint_key(self) -> None:
+        try:
+            check_joint_key(self.joint_key)
+        except BadElement as error:
+            raise CovenantError("the joint key or a public key share is no group element") from error
 
     @cached_property
     def members(self) -> dict[str, Member]:
