@@ -28,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 TRUTH_COLUMNS = ("gemeente_a", "gezin_a", "gemeente_b", "gezin_b")
 LEGAL_BASIS = "demo-grondslag"
-TODAY = date(2025, 6, 1)  # every case started in the year before it, every person was born before it
+BORN_BEFORE = date(2025, 6, 1)
 
 MOVED, MOVED_TWICE = 0.30, 0.20  # the share of families that moved, and of those the share that moved once more
 NEAR_MISSES = 0.12  # other people who look alike, as a share of the families
@@ -43,7 +43,7 @@ FAULTS: tuple[dict[str, str], ...] = (
     {"grondslag": ""},  # no legal basis
     {"behandelaar": ""},  # no responsible professional
     {"startdatum": "", "einddatum": ""},
-    {"startdatum": "2024-02-01", "einddatum": "2025-01-31"},  # a closed case
+    {"startdatum": "2024-02-01", "einddatum": "2025-01-31"},  # a case closed long ago
 )
 
 Truth = tuple[str, str, str, str]
@@ -60,12 +60,19 @@ class Entry:
 
 
 def write_caseloads(
-    folder: Path, *, municipalities: Sequence[tuple[str, str]], families: int, seed: int, faults: bool = False
+    folder: Path,
+    *,
+    municipalities: Sequence[tuple[str, str]],
+    families: int,
+    seed: int,
+    faults: bool = False,
+    today: date = BORN_BEFORE,
 ) -> list[Truth]:
     """Write one `GMxxxx.csv` per municipality (code, name) and `truth.csv` into `folder`; returns the truth's rows.
 
     `families` counts different families; re-entries and near misses come on top. With `faults` some lines are wrong,
-    which never touches a family of the truth. Test BSNs run out after about 9,000 persons; later ones have none.
+    which never touches a family of the truth. Every case started in the year before `today`, so that none of them is up
+    for review then. Test BSNs run out after about 9,000 persons; later ones have none.
 
     Raises:
         InputError: there is nothing to share: fewer than two municipalities, a code twice, or no family.
@@ -84,9 +91,9 @@ def write_caseloads(
     folder.mkdir(parents=True, exist_ok=True)
     for place, code in enumerate(codes):
         own = [(family, entry) for family, entry in numbered if entry.municipality == code]
-        rows = [row for family, entry in own for row in _rows(family, entry, rng)]
+        rows = [row for family, entry in own for row in _rows(family, entry, rng, today)]
         if faults and place % 2 == 0:
-            rows += _faulty_rows(code, rng)
+            rows += _faulty_rows(code, rng, today)
         _write(folder / f"{code}.csv", COLUMNS, rows, delimiter=",;"[place % 2], bom=place % 3 == 1)
     truth = sorted(_truth(numbered))
     _write(folder / "truth.csv", TRUTH_COLUMNS, (dict(zip(TRUTH_COLUMNS, row, strict=True)) for row in truth))
@@ -147,8 +154,8 @@ class _Population:
             child_name = (name[0], f"{name[1]} {partner[1]}")
         children: list[Person] = []
         for _ in range(rng.choice((0, 1, 1, 2, 2, 2, 3, 3, 4, 5))):
-            youngest = min(TODAY.year - 1, year + 42)
-            child = self._person(child_name, rng.randint(max(year + 18, TODAY.year - 20), youngest))
+            youngest = min(BORN_BEFORE.year - 1, year + 42)
+            child = self._person(child_name, rng.randint(max(year + 18, BORN_BEFORE.year - 20), youngest))
             children.append(child)
             if rng.random() < 0.05:
                 children.append(self._other_person(child))
@@ -160,7 +167,7 @@ class _Population:
         rng = self._rng
         given = rng.sample(self._given, rng.choice((1, 1, 1, 2, 2, 3)))
         day = date(year, 1, 1) + timedelta(days=rng.randrange(365))
-        born = f"{min(day, TODAY):%Y%m%d}"
+        born = f"{min(day, BORN_BEFORE):%Y%m%d}"
         if rng.random() < UNKNOWN_DATE:
             born = rng.choice((born[:6] + "00", born[:4] + "0000"))
         return Person(self._bsn(), " ".join(given), *surname, born)
@@ -176,7 +183,7 @@ class _Population:
             return self._other_person(person)
         year = int(person.born[:4])
         apart = self._rng.randint(20, 35)
-        other = year + apart if year + apart < TODAY.year else year - apart
+        other = year + apart if year + apart < BORN_BEFORE.year else year - apart
         born = f"{other}{person.born[4:]}" if person.born[4:] != "0229" else f"{other}0228"
         return replace(person, bsn=self._bsn(), born=born)
 
@@ -200,10 +207,10 @@ def _split(name: str) -> tuple[str, str]:
     return prefix, surname
 
 
-def _rows(family: str, entry: Entry, rng: random.Random) -> Iterator[dict[str, str]]:
+def _rows(family: str, entry: Entry, rng: random.Random, today: date) -> Iterator[dict[str, str]]:
     """A family's lines; all members share a case, each has a responsible professional."""
     digits = entry.municipality.removeprefix("GM")
-    started = TODAY - timedelta(days=rng.randrange(1, 365))
+    started = today - timedelta(days=rng.randrange(1, 365))
     for number, person in enumerate(entry.persons, start=1):
         values = (
             family, f"{family}-{number}", person.bsn, person.given, person.prefix, person.surname, person.born,
@@ -213,11 +220,11 @@ def _rows(family: str, entry: Entry, rng: random.Random) -> Iterator[dict[str, s
         yield dict(zip(COLUMNS, values, strict=True))
 
 
-def _faulty_rows(code: str, rng: random.Random) -> Iterator[dict[str, str]]:
+def _faulty_rows(code: str, rng: random.Random, today: date) -> Iterator[dict[str, str]]:
     for number, fault in enumerate(FAULTS, start=1):
         person = Person("", "Voorbeeld", "", f"Regelfout{number}", "19900101")
         entry = Entry(code, -1, ("", ""), (person,))
-        for row in _rows(f"F{code.removeprefix('GM')}{number:02}", entry, rng):
+        for row in _rows(f"F{code.removeprefix('GM')}{number:02}", entry, rng, today):
             yield row | fault
 
 
