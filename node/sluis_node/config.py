@@ -1,0 +1,86 @@
+"""A node's folder: its configuration, its keys and its card. Opens no connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from sluis_protocol.card import Card, Role, make_card
+from sluis_protocol.errors import ConfigError
+from sluis_protocol.note import Verifier
+from sluis_runtime import keyfiles
+from sluis_runtime.config import FilePath, Settings, Tls
+from sluis_runtime.files import write_atomically
+
+_SAMPLE = """\
+# A municipality's node. Paths start at this file; SLUIS_ and a setting's name in the environment win over it.
+
+oin = "{oin}"                       # who we are; our certificate and the covenant say the same
+coordinator = "{coordinator}"       # host:port
+covenant = "covenant.note"          # `sluis-node covenant fetch` brings it
+authority = "{authority}"           # the covenant authority's verifier line: name+keyid+base64
+
+signing_key = "signing.pem"         # Ed25519: signs what we say
+sealing_key = "sealing.key"         # ML-KEM-768 + X25519: opens what is sealed to us
+storage_key = "storage.key"         # encrypts personal fields in the database; without it they are lost
+database = "node.sqlite"
+
+log = "text"                        # or "json"
+
+[tls]
+certificate = "tls/certificate.pem" # the OIN stands in the subject's serialNumber
+key = "tls/key.pem"
+authorities = "tls/authorities.pem" # who vouches for the coordinator
+"""
+
+
+class NodeSettings(Settings):
+    """What node.toml says."""
+
+    oin: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
+    coordinator: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$")]
+    covenant: FilePath
+    authority: str
+    signing_key: FilePath
+    sealing_key: FilePath
+    storage_key: FilePath
+    database: FilePath
+    tls: Tls
+
+    def verifier(self) -> Verifier:
+        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
+        if not self.authority:
+            raise ConfigError(
+                "no covenant authority is pinned",
+                do="copy the line that `sluis-covenant verifier` prints into the configuration",
+                setting="authority",
+            )
+        return Verifier.parse(self.authority)
+
+
+def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:
+    """Make what a node needs, and its card. Keys that are there already are kept, so it can be run again."""
+    if authority:
+        Verifier.parse(authority)
+    config = folder / "node.toml"
+    content = _SAMPLE.format(oin=oin, coordinator=coordinator, authority=authority)
+    if config.exists() and config.read_text() != content:
+        raise ConfigError(
+            "this folder belongs to a node already", do="edit its configuration, or choose another", file=config
+        )
+    (folder / "tls").mkdir(parents=True, exist_ok=True)
+    signing, sealing, storage = (folder / file for file in ("signing.pem", "sealing.key", "storage.key"))
+    key = keyfiles.read_signing_key(signing) if signing.exists() else keyfiles.new_signing_key(signing)
+    seal = keyfiles.read_sealing_key(sealing) if sealing.exists() else keyfiles.new_sealing_key(sealing)
+    if not storage.exists():
+        keyfiles.new_storage_key(storage)
+    card = make_card(Role.MEMBER, oin, name, key, municipality=municipality, sealing_key=seal.public())
+    write_atomically(folder / "card.json", card.serialise())
+    write_atomically(config, content)
+    try:
+        NodeSettings.load(config)
+    except ConfigError:
+        config.unlink()
+        raise
+    return card

@@ -1,0 +1,244 @@
+"""A municipality's node, for any asyncio program: `from sluis_node import Node` (docs/embedding.md).
+
+    async with Node.open("node.toml") as node:
+        report = await node.participate("caseload.csv")
+
+One node per configuration; its database may be used by one program at a time or by several. Nothing here prints, reads
+the command line or configures logging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sluis_protocol.covenant import Covenant
+from sluis_protocol.errors import ConfigError
+from sluis_protocol.group import Random
+from sluis_runtime.channel import Channel
+from sluis_runtime.keyfiles import read_signing_key, read_storage_key
+
+from .announced import list_rounds
+from .caseload import Caseload
+from .config import NodeSettings
+from .intake import Source, refuse_unless_told, take_in
+from .ledger import ClaimState, Ledger
+from .line import PATIENCE_SECONDS, Line, Sleep, Wire
+from .matches import FamilyMatch, present
+from .office import Office
+from .participation import Participation, Report
+from .progress import Progress, silent
+from .receive import Receiver, nothing_outstanding
+from .signer import Clock, Signer
+from .store import RoundState, Store
+from .vault import Vault
+
+WAIT_SECONDS = 600.0
+_QUIET_SECONDS = 0.5
+_MESSAGE_BYTES = 16_777_216  # the most that a covenant can allow
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What fetching the mail came to."""
+
+    complete: bool
+    """Nothing is outstanding: all rounds that we handed in for are published, and all claims are settled."""
+    outstanding: int
+    new_matches: tuple[FamilyMatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundInfo:
+    """A round as the coordinator and as this node see it; "" where the one or the other doesn't know it."""
+
+    round_id: str
+    purpose: str
+    state: str
+    ours: str
+    closes_at: datetime
+    confirm_until: datetime
+    participants: int
+    claims: int
+    abandoned: str
+
+
+def utc_now() -> datetime:
+    """The time, timezone-aware UTC."""
+    return datetime.now(UTC)
+
+
+class Node:
+    """A node. Open it with `async with Node.open(config_path) as node`."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        clock: Clock = utc_now,
+        random: Random = os.urandom,
+        sleep: Sleep = asyncio.sleep,
+        wire: Wire | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """`clock`, `random`, `sleep` and `wire` stand for the system's; `patience`: seconds of trying to connect."""
+        self._settings = settings
+        self._clock = clock
+        self._random = random
+        self._sleep = sleep
+        self._wire = wire
+        self._patience = patience
+        self._exit = AsyncExitStack()
+        self._office: Office | None = None
+        self._ledger: Ledger | None = None
+
+    @classmethod
+    def open(
+        cls,
+        config: Path | str,
+        *,
+        clock: Clock = utc_now,
+        random: Random = os.urandom,
+        sleep: Sleep = asyncio.sleep,
+        wire: Wire | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Self:
+        """A node by its configuration file; raise ConfigError naming each setting that is wrong."""
+        settings = NodeSettings.load(Path(config))
+        return cls(settings, clock=clock, random=random, sleep=sleep, wire=wire, patience=patience)
+
+    async def __aenter__(self) -> Self:
+        """Read the keys, open the database, and delete what is past its time. Nothing is sent yet."""
+        settings = self._settings
+        authority = settings.verifier()
+        key = read_signing_key(settings.signing_key)
+        vault = Vault.of(read_storage_key(settings.storage_key), self._random)
+        store = await asyncio.to_thread(Store.open, settings.database, vault)
+        self._exit.callback(store.close)
+        # Dialling begins with the first call.
+        wire = self._wire
+        if wire is None:
+            channel = Channel(settings.coordinator, settings.tls, message_bytes=_MESSAGE_BYTES)
+            wire = await self._exit.enter_async_context(channel)
+        line = Line(wire, settings.coordinator, self._random, self._sleep, self._patience)
+        signer = Signer(settings.oin, key, self._clock)
+        self._office = Office(settings, authority, store, vault, signer, line, self._clock, self._random)
+        self._ledger = Ledger(store.engine, vault, self._random)
+        await asyncio.to_thread(store.tidy, self._clock())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up and close the database."""
+        self._office = self._ledger = None
+        await self._exit.aclose()
+
+    def _parts(self) -> tuple[Office, Ledger]:
+        if self._office is None or self._ledger is None:
+            raise ConfigError("the node isn't open", do="use it inside `async with Node.open(...) as node`")
+        return self._office, self._ledger
+
+    # What a node does.
+
+    async def fetch_covenant(self) -> Covenant:
+        """Get the covenant in force from the coordinator, verify it, and put it in its place."""
+        office, _ = self._parts()
+        return await office.fetch_covenant()
+
+    def check(self, caseload: Source, *, purpose: str | None = None) -> Caseload:
+        """What of a caseload (a CSV file, or families) may take part, and why the rest may not. Sends nothing."""
+        office, _ = self._parts()
+        covenant = office.covenant()
+        return take_in(caseload, covenant, office.purpose(covenant, purpose), self._clock().date())
+
+    async def participate(
+        self,
+        caseload: Source,
+        *,
+        purpose: str | None = None,
+        skip_refused: bool = False,
+        wait: float = WAIT_SECONDS,
+        progress: Progress = silent,
+    ) -> Report:
+        """Take part in the next round of a purpose, or go on with the one that was begun, to its end.
+
+        Waits up to `wait` seconds for a round, for its publication after it closes, and for the counterparts.
+        Refused lines end it before anything is sent, unless `skip_refused`. Raises a SluisError that says what to do;
+        calling it again is always safe.
+        """
+        office, ledger = self._parts()
+        covenant = await asyncio.to_thread(office.covenant)
+        agreed = office.purpose(covenant, purpose)
+        taken = await asyncio.to_thread(take_in, caseload, covenant, agreed, self._clock().date())
+        refuse_unless_told(taken, skip_refused=skip_refused)
+        await asyncio.to_thread(office.store.tidy, self._clock())
+        return await Participation(office, ledger, covenant, agreed.id, progress).run(taken, wait=wait)
+
+    async def receive(self, *, wait: float = 10.0) -> Received:
+        """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
+        office, ledger = self._parts()
+        await asyncio.to_thread(office.store.tidy, self._clock())
+        before = {found.match for found in await asyncio.to_thread(ledger.matches)}
+        awaited = [
+            own.round_id
+            for own in await asyncio.to_thread(office.store.all_rounds)
+            if own.state in (RoundState.SUBMITTED, RoundState.PUBLISHED)
+        ]
+        settled = nothing_outstanding(office, ledger, awaited)
+        complete = await Receiver(office, ledger).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        counts = await asyncio.to_thread(ledger.counts)
+        return Received(
+            complete,
+            counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0),
+            tuple(match for match in self.matches() if match.match not in before),
+        )
+
+    def matches(self) -> list[FamilyMatch]:
+        """All proven matches, the newest first."""
+        office, ledger = self._parts()
+        return present(ledger.matches(), office.names())
+
+    async def rounds(self, *, purpose: str | None = None) -> list[RoundInfo]:
+        """The rounds of a purpose: what the coordinator announces, and what this node took part in."""
+        office, _ = self._parts()
+        covenant = await asyncio.to_thread(office.covenant)
+        agreed = office.purpose(covenant, purpose)
+        own = {one.round_id: one for one in await asyncio.to_thread(office.store.all_rounds)}
+        listed = {found.round_id: found for found in await list_rounds(office, covenant, agreed.id)}
+        shown = [
+            RoundInfo(
+                found.round_id,
+                agreed.id,
+                found.state,
+                str(own[found.round_id].state) if found.round_id in own else "",
+                found.announcement.closes_at,
+                found.announcement.confirm_until,
+                own[found.round_id].participants if found.round_id in own else found.submissions,
+                own[found.round_id].claims if found.round_id in own else 0,
+                own[found.round_id].abandoned if found.round_id in own else "",
+            )
+            for found in listed.values()
+        ]
+        shown += [
+            RoundInfo(
+                one.round_id,
+                one.purpose,
+                "",
+                str(one.state),
+                one.closes_at,
+                one.confirm_until,
+                one.participants,
+                one.claims,
+                one.abandoned,
+            )
+            for one in own.values()
+            if one.round_id not in listed and one.purpose == agreed.id
+        ]
+        return sorted(shown, key=lambda info: info.closes_at, reverse=True)

@@ -1,0 +1,146 @@
+"""Receive: fetch the mail, answer it, and only then acknowledge it (protocol.md, 6).
+
+A delivery comes again until it is acknowledged, and an answer is kept until the coordinator has it; so a node may
+stop anywhere here and start again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from sluis_protocol.errors import SluisError, StorageError, Unreachable
+from sluis_protocol.messages import Acknowledgement, Delivery, Empty, ReceiveRequest
+from sluis_protocol.signed import SignedMessage
+from sluis_protocol.wire import methods
+from sluis_runtime.logs import logger
+
+from .ledger import ClaimState, Ledger
+from .mail import Mail
+from .office import Office
+
+STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
+_AT_ONCE = 256
+_SENDING = 8
+log = logger("receive")
+
+
+class Receiver:
+    """Fetches a node's mail until there is nothing left to wait for."""
+
+    def __init__(self, office: Office, ledger: Ledger) -> None:
+        self._office = office
+        self._ledger = ledger
+        self._mail = Mail(office, ledger)
+
+    async def run(self, settled: Callable[[], bool], *, wait: float, round_id: str = "", quiet: float = 0.0) -> bool:
+        """Deal with mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
+
+        `settled` is asked in a thread. True if it was so in the end. Raises Unreachable, or what the coordinator
+        refused.
+        """
+        await self.send_answers()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait
+        queue: asyncio.Queue[Delivery | SluisError] = asyncio.Queue(_AT_ONCE)
+        reader = asyncio.create_task(self._read(queue, round_id))
+        try:
+            while True:
+                is_settled = await asyncio.to_thread(settled)
+                left = end - loop.time()
+                patience = min(left, quiet) if is_settled else left
+                if patience <= 0 and queue.empty():
+                    return is_settled
+                try:
+                    arrived = await asyncio.wait_for(queue.get(), max(patience, 0.001))
+                except TimeoutError:
+                    return is_settled
+                await self._deal(arrived, queue)
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _deal(self, first: Delivery | SluisError, queue: asyncio.Queue[Delivery | SluisError]) -> None:
+        """Everything that is there: handle, answer, acknowledge."""
+        arrived = [first]
+        while len(arrived) < _AT_ONCE and not queue.empty():
+            arrived.append(queue.get_nowait())
+        deliveries = [one for one in arrived if isinstance(one, Delivery)]
+        if deliveries:
+            await asyncio.to_thread(self._mail.handle, deliveries)
+            await self.send_answers()
+            read = tuple(delivery.delivery_id for delivery in deliveries)
+            await self._office.line.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
+        for one in arrived:
+            if isinstance(one, SluisError):
+                raise one
+
+    async def _read(self, queue: asyncio.Queue[Delivery | SluisError], round_id: str) -> None:
+        """Put deliveries into the queue; at last, an error that trying again doesn't help."""
+        line, tried = self._office.line, 0
+        left = line.patience
+        loop = asyncio.get_running_loop()
+        while True:
+            opened = loop.time()
+            try:
+                stream = line.wire.stream(methods.RECEIVE, ReceiveRequest(round_id), Delivery, timeout=STREAM_SECONDS)
+                async with aclosing(cast("Any", stream)):
+                    async for delivery in stream:
+                        tried, left = 0, line.patience
+                        await queue.put(delivery)
+            except Unreachable as error:
+                if loop.time() - opened > line.patience:  # it was open, and quiet
+                    tried, left = 0, line.patience
+                tried += 1
+                left -= line.pause(tried)
+                if left < 0:
+                    await queue.put(error)
+                    return
+            except SluisError as error:
+                await queue.put(error)
+                return
+            await line.sleep(line.pause(tried or 1))
+
+    async def send_answers(self) -> None:
+        """Send all stored answers that the coordinator has not taken yet."""
+        waiting = await asyncio.to_thread(self._ledger.to_send)
+        for at in range(0, len(waiting), _SENDING):
+            await asyncio.gather(*(self._send(*one) for one in waiting[at : at + _SENDING]))
+
+    async def _send(self, candidate_id: bytes, answer: SignedMessage) -> None:
+        """Send one answer, the same bytes each time; the coordinator takes it however long it waited here."""
+        end = ClaimState.SENT
+        try:
+            await self._office.line.call(methods.CONFIRM, answer, Empty)
+        except (Unreachable, StorageError):
+            raise
+        except SluisError as error:
+            log.warning("the coordinator takes no answer", round=answer.envelope.round_id, code=error.code)
+            end = ClaimState.EXPIRED
+        await asyncio.to_thread(self._ledger.sent, candidate_id, end)
+
+
+def nothing_outstanding(office: Office, ledger: Ledger, awaited: Sequence[str]) -> Callable[[], bool]:
+    """Whether no claim is open, and none of these rounds waits for its publication or for a claim."""
+
+    def settled() -> bool:
+        counts = ledger.counts()
+        if counts.get(ClaimState.ANSWERED, 0) or counts.get(ClaimState.SENT, 0):
+            return False
+        return all(is_complete(office, ledger, round_id) for round_id in awaited)
+
+    return settled
+
+
+def is_complete(office: Office, ledger: Ledger, round_id: str) -> bool:
+    """Whether a round is published, all its claims came, and all are settled; or it is over."""
+    own = office.store.round(round_id)
+    if own is None or own.state == "finished":
+        return True
+    if own.state != "published":
+        return False
+    counts = ledger.counts(round_id)
+    open_ones = counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0)
+    return sum(counts.values()) >= own.claims and not open_ones

@@ -1,0 +1,370 @@
+"""What a node remembers of covenants and rounds; personal fields are sealed (`vault`).
+
+Each method is one transaction, and every change of state is a compare-and-set: False means that somebody else was
+first. Nothing here talks to anybody or looks at a clock. Claims and matches: `ledger`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from sluis_protocol.covenant import Covenant
+from sluis_protocol.errors import CovenantError, Replayed, WrongProof
+from sluis_protocol.submission import HANDLE_BYTES
+from sluis_runtime.database import open_database, transaction
+from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from .own import FamilyOnFile, read_family, write_family
+from .tables import anomalies, claims, covenants, own_families, rounds
+from .vault import Vault
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class RoundState(StrEnum):
+    """How far a node is with a round."""
+
+    JOINED = "joined"  # its announcement is known and the blinds are fixed; tagging goes on or starts again
+    READY = "ready"  # the submission is stored; it may or may not have arrived
+    SUBMITTED = "submitted"  # the coordinator has signed for it
+    PUBLISHED = "published"  # claims come in and are answered
+    FINISHED = "finished"  # nothing of it is left but its id and its counts
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRound:
+    """A round as this node knows it; sizes are as submitted, dummies included."""
+
+    round_id: str
+    covenant_hash: bytes
+    purpose: str
+    announcement: bytes
+    closes_at: datetime
+    confirm_until: datetime
+    state: RoundState
+    families: int
+    persons: int
+    slots: int
+    commitment: bytes | None
+    participants: int
+    claims: int
+    abandoned: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRound:
+    """A round that this node is about to join."""
+
+    round_id: str
+    covenant_hash: bytes
+    purpose: str
+    announcement: bytes
+    closes_at: datetime
+    confirm_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The sizes and the commitment of a stored submission."""
+
+    families: int
+    persons: int
+    slots: int
+    commitment: bytes
+
+
+def millis(at: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(at.timestamp() * 1000)
+
+
+def moment(at: int) -> datetime:
+    """What `millis` was given."""
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+class Store:
+    """The node's database."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self.engine = engine
+        self.vault = vault
+
+    @classmethod
+    def open(cls, database: Path, vault: Vault) -> Self:
+        """Open the SQLite file, making or migrating it where needed."""
+        return cls(open_database(f"sqlite:///{database}", MIGRATIONS), vault)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All or nothing."""
+        with transaction(self.engine) as connection:
+            yield connection
+
+    # Covenants.
+
+    def accept_covenant(self, covenant: Covenant) -> None:
+        """Remember a verified covenant; refuse one older than the newest seen, or another under the same number."""
+        terms = covenant.terms
+        with self.transaction() as connection:
+            newest = connection.scalar(select(func.max(covenants.c.version)).where(covenants.c.id == terms.id)) or 0
+            other = connection.scalar(select(covenants.c.id).where(covenants.c.id != terms.id))
+            if other is not None:
+                raise CovenantError(
+                    f"this node works under the covenant {other}, not {terms.id}",
+                    do="use a folder and a database of its own for each covenant",
+                )
+            if terms.version < newest:
+                raise CovenantError(
+                    f"version {terms.version} of the covenant is older than version {newest}, which was seen before",
+                    do="fetch the one in force (sluis-node covenant fetch)",
+                )
+            known = connection.scalar(
+                select(covenants.c.hash).where(covenants.c.id == terms.id, covenants.c.version == terms.version)
+            )
+            if known is not None and known != covenant.hash:
+                raise CovenantError(
+                    f"there are two different covenants with version {terms.version}",
+                    do="ask the covenant authority which one holds, and report this: it must not happen",
+                )
+            if known is None:
+                connection.execute(
+                    insert(covenants).values(hash=covenant.hash, id=terms.id, version=terms.version, note=covenant.note)
+                )
+
+    def covenant_note(self, covenant_hash: bytes) -> str | None:
+        """The note of a covenant that was accepted once."""
+        with self.transaction() as connection:
+            return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
+
+    # Rounds.
+
+    def join_round(self, new: NewRound, seed: bytes) -> tuple[OwnRound, bytes | None]:
+        """The round on file, and the seed of its blinds while there is one; made with `seed` if it is new.
+
+        Refuses a round id that is on file with another announcement: ids never return (protocol.md, 1).
+        """
+        with self.transaction() as connection:
+            found = self.read_round(connection, new.round_id)
+            if found is None:
+                connection.execute(
+                    insert(rounds).values(
+                        round_id=new.round_id,
+                        covenant_hash=new.covenant_hash,
+                        purpose=new.purpose,
+                        announcement=new.announcement,
+                        closes_at=millis(new.closes_at),
+                        confirm_until=millis(new.confirm_until),
+                        state=RoundState.JOINED,
+                        seed=self.vault.seal(seed, table="rounds", column="seed", row=new.round_id),
+                    )
+                )
+            found = found or self._required(connection, new.round_id)
+            same = (found.announcement, found.covenant_hash) == (new.announcement, new.covenant_hash)
+            if not same or found.state is RoundState.FINISHED:
+                raise Replayed(
+                    "the coordinator announces a round that is over" if same else "a round is announced a second time",
+                    do="report it to the operator of the coordinator: round ids never return",
+                    round=new.round_id,
+                )
+            sealed = connection.scalar(select(rounds.c.seed).where(rounds.c.round_id == new.round_id))
+            kept = self.vault.open(sealed, table="rounds", column="seed", row=new.round_id) if sealed else None
+            return found, kept
+
+    def prepare_submission(
+        self, round_id: str, submitted: Submitted, packed: bytes, families: dict[int, FamilyOnFile]
+    ) -> bool:
+        """Keep a submission and what will be needed to confirm; False if there is one already."""
+        sealed = [
+            {
+                "round_id": round_id,
+                "handle": _handle(handle),
+                "content": self.vault.seal(
+                    write_family(file), table="own_families", column="content", row=_row(round_id, handle)
+                ),
+            }
+            for handle, file in families.items()
+        ]
+        rows = self.vault.seal(packed, table="rounds", column="rows", row=round_id)
+        with self.transaction() as connection:
+            if not self.move(
+                connection,
+                round_id,
+                (RoundState.JOINED,),
+                RoundState.READY,
+                rows=rows,
+                seed=None,
+                families=submitted.families,
+                persons=submitted.persons,
+                slots=submitted.slots,
+                commitment=submitted.commitment,
+            ):
+                return False
+            if sealed:
+                connection.execute(insert(own_families), sealed)
+            return True
+
+    def packed_rows(self, round_id: str) -> bytes | None:
+        """The packed rows of a submission, until the round is published."""
+        with self.transaction() as connection:
+            sealed = connection.scalar(select(rounds.c.rows).where(rounds.c.round_id == round_id))
+        return self.vault.open(sealed, table="rounds", column="rows", row=round_id) if sealed else None
+
+    def move(
+        self, connection: Connection, round_id: str, start: Iterable[RoundState], end: RoundState, **values: Any
+    ) -> bool:
+        """Compare-and-set: False if the round was in none of the states `start`."""
+        changed = connection.execute(
+            update(rounds)
+            .where(rounds.c.round_id == round_id, rounds.c.state.in_(list(start)))
+            .values(state=end, **values)
+        )
+        return changed.rowcount == 1
+
+    def mark_submitted(self, round_id: str) -> bool:
+        """The coordinator has signed for the submission."""
+        with self.transaction() as connection:
+            return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED)
+
+    def round(self, round_id: str) -> OwnRound | None:
+        """One round, or None if this node doesn't know it."""
+        with self.transaction() as connection:
+            return self.read_round(connection, round_id)
+
+    def all_rounds(self) -> list[OwnRound]:
+        """All rounds, the newest first."""
+        with self.transaction() as connection:
+            found = connection.execute(select(rounds).order_by(rounds.c.closes_at.desc(), rounds.c.round_id)).mappings()
+            return [_own_round(row) for row in found]
+
+    def read_round(self, connection: Connection, round_id: str) -> OwnRound | None:
+        """One round, within a transaction."""
+        found = connection.execute(select(rounds).where(rounds.c.round_id == round_id)).mappings().first()
+        return _own_round(found) if found else None
+
+    def _required(self, connection: Connection, round_id: str) -> OwnRound:
+        return _own_round(connection.execute(select(rounds).where(rounds.c.round_id == round_id)).mappings().one())
+
+    def family(self, connection: Connection, round_id: str, handle: int) -> FamilyOnFile | None:
+        """The own family that has this handle in a round, or None (a dummy, or made up)."""
+        sealed = connection.scalar(
+            select(own_families.c.content).where(
+                own_families.c.round_id == round_id, own_families.c.handle == _handle(handle)
+            )
+        )
+        if sealed is None:
+            return None
+        return read_family(self.vault.open(sealed, table="own_families", column="content", row=_row(round_id, handle)))
+
+    def forget_openings(self, connection: Connection, round_id: str) -> None:
+        """Delete what was kept to understand claims."""
+        connection.execute(delete(own_families).where(own_families.c.round_id == round_id))
+
+    def finish(self, connection: Connection, round_id: str, *, abandoned: str = "") -> None:
+        """Delete everything of a round but its id, its counts and what is proven."""
+        self.forget_openings(connection, round_id)
+        connection.execute(delete(claims).where(claims.c.round_id == round_id))
+        # Evidence against a key holder names nobody's tags; all other evidence does.
+        connection.execute(
+            update(anomalies)
+            .where(anomalies.c.round_id == round_id, anomalies.c.code != WrongProof.code)
+            .values(evidence=None)
+        )
+        connection.execute(
+            update(rounds)
+            .where(rounds.c.round_id == round_id)
+            .values(state=RoundState.FINISHED, seed=None, rows=None, abandoned=abandoned)
+        )
+
+    def tidy(self, now: datetime) -> list[str]:
+        """Finish all rounds whose confirmation window is over: their ids. The deleted pages are overwritten."""
+        with self.transaction() as connection:
+            due = connection.scalars(
+                select(rounds.c.round_id).where(
+                    rounds.c.confirm_until <= millis(now), rounds.c.state != RoundState.FINISHED
+                )
+            ).all()
+            for round_id in due:
+                self.finish(connection, round_id)
+        if due:
+            self.scrub()
+        return list(due)
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, where deleted rows would linger."""
+        with self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # Anomalies.
+
+    def note_anomaly(
+        self, connection: Connection, *, round_id: str, party: str, code: int, what: str, evidence: bytes, now: datetime
+    ) -> None:
+        """Keep what an honest party would not have done, with the signed proof; the same is noted once."""
+        digest = hashlib.sha256(b"".join((round_id.encode(), party.encode(), what.encode(), evidence))).digest()
+        connection.execute(
+            insert_or(anomalies)
+            .values(
+                digest=digest,
+                round_id=round_id,
+                party=party,
+                code=code,
+                what=what,
+                evidence=self.vault.seal(evidence, table="anomalies", column="evidence", row=digest),
+                noted_at=millis(now),
+            )
+            .on_conflict_do_nothing()
+        )
+
+    def anomalies(self, round_id: str | None = None) -> Sequence[RowMapping]:
+        """All anomalies, or those of one round, the oldest first."""
+        query = select(anomalies).order_by(anomalies.c.id)
+        with self.transaction() as connection:
+            found = connection.execute(query if round_id is None else query.where(anomalies.c.round_id == round_id))
+            return found.mappings().all()
+
+    def evidence(self, row: RowMapping) -> bytes | None:
+        """The signed proof of an anomaly, while it is kept."""
+        sealed = row["evidence"]
+        return self.vault.open(sealed, table="anomalies", column="evidence", row=row["digest"]) if sealed else None
+
+
+def _handle(handle: int) -> bytes:
+    return handle.to_bytes(HANDLE_BYTES, "big")
+
+
+def _row(round_id: str, handle: int) -> bytes:
+    return round_id.encode() + _handle(handle)
+
+
+def _own_round(row: RowMapping) -> OwnRound:
+    return OwnRound(
+        row["round_id"],
+        row["covenant_hash"],
+        row["purpose"],
+        row["announcement"],
+        moment(row["closes_at"]),
+        moment(row["confirm_until"]),
+        RoundState(row["state"]),
+        row["families"],
+        row["persons"],
+        row["slots"],
+        row["commitment"],
+        row["participants"],
+        row["claims"],
+        row["abandoned"],
+    )
