@@ -135,6 +135,10 @@ class Assessment(Strict):
     approved_on: date
 
 
+def _is_test(party: Party) -> bool:
+    return party.oin.startswith(TEST_OIN_PREFIX)
+
+
 class Terms(Strict):
     """Everything that the partners sign for; complete only once the ceremony has filled in the keys."""
 
@@ -188,8 +192,11 @@ class Terms(Strict):
             yield "the joint key (sluis-covenant ceremony)"
         if self.mode == "production" and self.assessment is None:
             yield "the reference and approval date of the impact assessment (rule 22)"
-        if self.mode == "demo" and any(not party.oin.startswith(TEST_OIN_PREFIX) for party in self.members):
-            yield f"test OINs ({TEST_OIN_PREFIX}…) for all members, because the mode is demo"
+        parties = [*self.members, *self.holders, *([self.coordinator] if self.coordinator else [])]
+        if self.mode == "demo" and not all(map(_is_test, parties)):
+            yield f"test OINs ({TEST_OIN_PREFIX}…) for all parties, because the mode is demo"
+        if self.mode == "production" and any(map(_is_test, parties)):
+            yield f"real OINs (not {TEST_OIN_PREFIX}…) for all parties, because the mode is production"
 
     def serialise(self) -> str:
         """The JSON text that is hashed and signed."""

@@ -6,7 +6,7 @@ long as its reader. Nothing is retried here: the caller knows what is safe to sa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -57,7 +57,7 @@ class Channel:
 
     async def stream(
         self, method: Method, request: object, response: type[T], *, timeout: float | None
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """One request, many responses; closing the iterator cancels the call."""
         call = self._channel.unary_stream(method.path)
         running = call(wire.encode(request), timeout=timeout)
@@ -78,7 +78,9 @@ class Channel:
             raise from_rpc(error) from error
         return wire.decode(response, raw)
 
-    async def converse(self, method: Method, requests: AsyncIterator[object], response: type[T]) -> AsyncIterator[T]:
+    async def converse(
+        self, method: Method, requests: AsyncIterator[object], response: type[T]
+    ) -> AsyncGenerator[T, None]:
         """Both sides stream, for as long as both want to."""
         call = self._channel.stream_stream(method.path)
         running = call(_encoded(requests))

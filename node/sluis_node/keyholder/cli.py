@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from sluis_runtime.program import Program
+from rich.table import Table
+from sluis_protocol.covenant import Terms
+from sluis_runtime import logs
+from sluis_runtime.files import read_text
+from sluis_runtime.program import Program, run
 
-from .config import init_folder
+from .ceremony import take_part
+from .config import KeyHolderSettings, init_folder
+from .serve import serve_until_stopped
+from .store import MOST_NOTE, open_holder
 
 app = Program(help="Hold one share of the key and evaluate for the members of the covenant.")
 console = Console(soft_wrap=True, highlight=False)
+Config = Annotated[Path, typer.Option(help="The key holder's configuration.")]
+_CONFIG = Path("keyholder.toml")
 
 
 @app.callback()
@@ -34,3 +47,50 @@ def init(
     console.print(
         f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
     )
+
+
+@app.command()
+def ceremony(
+    board: Annotated[Path, typer.Argument(help="The ceremony's board: a folder.")],
+    draft: Annotated[Path, typer.Argument(help="The draft that the partners agreed on.")],
+    config: Config = _CONFIG,
+) -> None:
+    """Do what this holder owes in the key ceremony now. Run it again until it says that it is finished."""
+    terms = Terms.parse(read_text(draft, most=MOST_NOTE, what="the draft"))
+    holder = open_holder(KeyHolderSettings.load(config))
+    progress = take_part(holder, board, terms, clock=_now, random=os.urandom)
+    for step in progress.done:
+        console.print(f"this holder {step}", markup=False)
+    if progress.waiting:
+        names = ", ".join(f"holder {index} ({progress.ceremony.holders[index].name})" for index in progress.waiting)
+        console.print(f"waiting for the {progress.waits_for} of {names}", markup=False)
+    else:
+        console.print("finished: all holders accepted, and this holder's share is stored")
+
+
+@app.command()
+def serve(config: Config = _CONFIG) -> None:
+    """Evaluate for the members of the covenant until stopped; SIGTERM lets running work finish."""
+    settings = KeyHolderSettings.load(config)
+    logs.configure(settings.log)
+    run(serve_until_stopped(settings, clock=_now, random=os.urandom))
+
+
+@app.command()
+def usage(
+    config: Config = _CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Who asked how much, by round."""
+    counts = open_holder(KeyHolderSettings.load(config)).quota.report()
+    if as_json:
+        typer.echo(json.dumps([asdict(count) for count in counts], indent=2))
+        return
+    table = Table("round", "purpose", "member", "evaluations", "batches")
+    for count in counts:
+        table.add_row(count.round_id, count.purpose, count.member, str(count.elements), str(count.batches))
+    console.print(table)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

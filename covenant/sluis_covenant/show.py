@@ -1,0 +1,74 @@
+"""A covenant for people to read: what they sign for, in tables."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sluis_protocol.covenant import Terms
+
+
+def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
+    """Print the terms. Texts of others are shown as they are, never as markup."""
+    console.print(f"covenant {escape(terms.id)}, version {terms.version} ({what})", style="bold")
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column()
+    facts.add_column(overflow="fold")
+    assessment = f"{terms.assessment.reference}, {terms.assessment.approved_on}" if terms.assessment else "none"
+    schedule, limits = terms.schedule, terms.limits
+    for name, value in (
+        ("mode", terms.mode),
+        ("valid", f"{terms.valid_from} to {terms.valid_until}"),
+        ("impact assessment", assessment),
+        ("coordinator", f"{terms.coordinator.name} ({terms.coordinator.oin})" if terms.coordinator else "none yet"),
+        ("key", f"{terms.threshold} of {len(terms.holders)} key holders"),
+        ("joint key", terms.joint_key or "none yet"),
+        ("ceremony", terms.ceremony or "none yet"),
+        ("rule set", f"{terms.rule_set.name}, SHA-256 {terms.rule_set.sha256}"),
+        (
+            "rounds",
+            f"every {schedule.every_hours} h, collecting {schedule.collecting_minutes} min, "
+            f"confirmations {schedule.confirmation_hours} h, at least {schedule.minimum_participants} members",
+        ),
+        (
+            "limits",
+            f"messages {limits.message_bytes} bytes, batches {limits.batch_elements}, "
+            f"submissions {limits.submission_persons} persons, clocks ±{limits.clock_tolerance_seconds} s",
+        ),
+        ("SHA-256 of the terms", sha256),
+    ):
+        facts.add_row(name, escape(value))
+    console.print(facts)
+    console.print(_purposes(terms), _members(terms), _holders(terms))
+    for missing in terms.missing():
+        console.print(f"still missing: {escape(missing)}", style="yellow")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _purposes(terms: Terms) -> Table:
+    table = _table("Purposes", "id", "title", "legal bases", "valid", "most persons")
+    for one in terms.purposes:
+        valid = f"{one.valid_from} to {one.valid_until}"
+        table.add_row(*map(escape, (one.id, one.title, ", ".join(one.legal_bases), valid, str(one.maximum_persons))))
+    return table
+
+
+def _members(terms: Terms) -> Table:
+    table = _table("Members", "OIN", "municipality", "name", "quota a round", "")
+    for one in terms.members:
+        state = "revoked" if one.revoked else ""
+        table.add_row(*map(escape, (one.oin, one.municipality, one.name, str(one.quota), state)))
+    return table
+
+
+def _holders(terms: Terms) -> Table:
+    table = _table("Key holders", "index", "OIN", "name", "public share")
+    for one in terms.holders:
+        table.add_row(*map(escape, (str(one.index), one.oin, one.name, one.public_share or "none yet")))
+    return table

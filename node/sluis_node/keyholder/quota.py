@@ -1,0 +1,109 @@
+"""Durable counts: how many evaluations each member asked for in each round (protocol.md, 3; rule 7).
+
+A count is committed before the answer leaves, so a crash can only count too much. The member's identity and the round
+are the caller's to check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sluis_protocol.encoding import domain
+from sluis_protocol.errors import QuotaExceeded, Replayed
+from sluis_protocol.group import ELEMENT_BYTES
+from sluis_runtime.database import transaction
+from sqlalchemy import Engine, and_, delete, insert, select, update
+
+from . import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one member asked for in one round."""
+
+    round_id: str
+    purpose: str
+    member: str
+    elements: int
+    batches: int
+
+
+class Quota:
+    """The counts of this holder."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def pin_round(self, round_id: str, purpose: str, announcement: bytes, closes_at: datetime) -> None:
+        """Remember a round by the hash of its announcement; raise Replayed if its id was announced otherwise."""
+        digest = hashlib.sha256(announcement).digest()
+        with transaction(self._engine) as connection:
+            query = select(tables.rounds.c.announcement).where(tables.rounds.c.round_id == round_id)
+            known = connection.execute(query).scalar_one_or_none()
+            if known is None:
+                row = {
+                    "round_id": round_id,
+                    "purpose": purpose,
+                    "announcement": digest,
+                    "closes_at": _millis(closes_at),
+                }
+                connection.execute(insert(tables.rounds).values(row))
+            elif known != digest:
+                raise Replayed("the coordinator announced this round twice, and not alike", round=round_id)
+
+    def count(self, round_id: str, member: str, elements: bytes, quota: int) -> bool:
+        """Count a batch of packed elements, durably; False if this very batch was counted before in this round.
+
+        Raises QuotaExceeded, and counts nothing, where it would go above the quota.
+        """
+        batch = hashlib.sha256(domain("batch") + elements).digest()
+        size = len(elements) // ELEMENT_BYTES
+        mine = and_(tables.usage.c.round_id == round_id, tables.usage.c.member == member)
+        key = {"round_id": round_id, "member": member}
+        with transaction(self._engine) as connection:
+            seen = select(tables.batches.c.batch).filter_by(**key, batch=batch)
+            if connection.execute(seen).one_or_none() is not None:
+                return False
+            used = connection.execute(select(tables.usage.c.elements).where(mine)).scalar_one_or_none()
+            if (used or 0) + size > quota:
+                raise QuotaExceeded(
+                    f"{size} more evaluations would go above the quota of {quota}; {used or 0} are used",
+                    do="wait for the next round; a larger quota needs a new covenant version",
+                    party=member,
+                    round=round_id,
+                )
+            connection.execute(insert(tables.batches).values(**key, batch=batch))
+            if used is None:
+                connection.execute(insert(tables.usage).values(**key, elements=size, batches=1))
+            else:
+                more = {"elements": tables.usage.c.elements + size, "batches": tables.usage.c.batches + 1}
+                connection.execute(update(tables.usage).where(mine).values(more))
+        return True
+
+    def forget_batches(self, before: datetime) -> None:
+        """Delete the batch hashes of rounds that closed before; the counts stay."""
+        over = select(tables.rounds.c.round_id).where(tables.rounds.c.closes_at < _millis(before))
+        with transaction(self._engine) as connection:
+            connection.execute(delete(tables.batches).where(tables.batches.c.round_id.in_(over)))
+
+    def report(self) -> list[Usage]:
+        """All counts, by round and member; the newest round first."""
+        query = (
+            select(
+                tables.usage.c.round_id,
+                tables.rounds.c.purpose,
+                tables.usage.c.member,
+                tables.usage.c.elements,
+                tables.usage.c.batches,
+            )
+            .join_from(tables.usage, tables.rounds)
+            .order_by(tables.rounds.c.closes_at.desc(), tables.usage.c.round_id, tables.usage.c.member)
+        )
+        with transaction(self._engine) as connection:
+            return [Usage(*row) for row in connection.execute(query)]
+
+
+def _millis(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,189 @@
+"""Serve: dial out to the coordinator, take tasks, give answers or refusals, for as long as nobody says stop.
+
+A lost connection is made again, with growing pauses. On SIGTERM the running tasks are finished and sent first. The
+checks are in `answer`, the counts in `quota`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sluis_protocol.covenant import Covenant
+from sluis_protocol.errors import HolderUnavailable, SluisError
+from sluis_protocol.group import Random
+from sluis_protocol.messages import (
+    CovenantNote,
+    Empty,
+    HolderResult,
+    HolderTask,
+    Refusal,
+    RoundList,
+    RoundQuery,
+    RoundStatus,
+)
+from sluis_protocol.wire.methods import GET_COVENANT, LIST_ROUNDS, SERVE
+from sluis_runtime import logs
+from sluis_runtime.channel import Channel
+from sluis_runtime.files import write_atomically
+from sluis_runtime.program import on_stop_signal
+
+from .answer import Answerer
+from .config import KeyHolderSettings
+from .rounds import RoundBook
+from .store import KeyHolder, open_holder, read_covenant, see_covenant
+
+log = logs.logger("keyholder")
+
+READY = HolderResult(0, Refusal(0, "ready", ""))
+_CALL_SECONDS = 30.0
+_DRAIN_SECONDS = 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_MOST_TEXT = 2_000
+_LEAVING = Refusal(HolderUnavailable.code, "this key holder is being stopped", "ask another quorum")
+_AT_ONCE = 8  # tasks taken before one is answered; more wait in the connection
+
+
+async def serve_until_stopped(settings: KeyHolderSettings, *, clock: Callable[[], datetime], random: Random) -> None:
+    """Serve until SIGTERM or SIGINT. Raises what can't get better by waiting: keys, configuration, covenant."""
+    stop = asyncio.Event()
+    on_stop_signal(stop.set)
+    holder = await asyncio.to_thread(open_holder, settings)
+    server = Server(settings, holder, clock, random, stop)
+    try:
+        await server.run()
+    finally:
+        holder.engine.dispose()
+
+
+@dataclass
+class Server:
+    """One key holder's service."""
+
+    settings: KeyHolderSettings
+    holder: KeyHolder
+    clock: Callable[[], datetime]
+    random: Random
+    stop: asyncio.Event
+    _covenant: Covenant | None = field(default=None, init=False)
+
+    async def run(self) -> None:
+        """Connect and serve, again and again, until `stop` is set."""
+        if self.settings.covenant.exists():
+            await self._adopt(await asyncio.to_thread(read_covenant, self.holder, self.settings))
+        pause = _FIRST_PAUSE
+        while not self.stop.is_set():
+            try:
+                async with Channel(self.settings.coordinator, self.settings.tls) as channel:
+                    answerer = await self._prepare(channel)
+                    await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
+                    served = await self._serve(channel, answerer)
+                pause = _FIRST_PAUSE if served else pause
+                log.info("the connection ended", tasks=served)
+            except SluisError as error:
+                log.warning("not connected", code=error.code, what=str(error), again_in=pause)
+            try:
+                await asyncio.wait_for(self.stop.wait(), pause)
+            except TimeoutError:
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _prepare(self, channel: Channel) -> Answerer:
+        """The newest covenant that the authority signed, and what answers under it."""
+        await self._update_covenant(channel)
+        covenant = self._covenant
+        if covenant is None:
+            raise HolderUnavailable("there is no covenant to serve under yet", do="wait, or put it in its place")
+        share = await asyncio.to_thread(self.holder.shares.of_covenant, covenant, self.holder.oin)
+
+        async def list_rounds(purpose: str) -> Sequence[RoundStatus]:
+            found = await channel.call(LIST_ROUNDS, RoundQuery(purpose), RoundList, timeout=_CALL_SECONDS)
+            return found.rounds
+
+        rounds = RoundBook(covenant, self.holder.quota, list_rounds)
+        holder = self.holder
+        return Answerer(covenant, holder.oin, share, holder.signing_key, holder.quota, rounds, self.clock, self.random)
+
+    async def _update_covenant(self, channel: Channel) -> None:
+        """Take over a newer version from the coordinator, if the authority signed it. Keep ours otherwise."""
+        offered = await channel.call(GET_COVENANT, Empty(), CovenantNote, timeout=_CALL_SECONDS)
+        ours = self._covenant
+        if ours is not None and offered.note == ours.note:
+            return
+        try:
+            covenant = Covenant.verify(offered.note, self.settings.verifier())
+            await asyncio.to_thread(see_covenant, self.holder.engine, covenant)
+        except SluisError as error:
+            if ours is None:
+                raise
+            log.warning("the coordinator's covenant was not taken over", code=error.code, what=str(error))
+            return
+        await asyncio.to_thread(write_atomically, self.settings.covenant, covenant.note)
+        await self._adopt(covenant)
+
+    async def _adopt(self, covenant: Covenant) -> None:
+        await asyncio.to_thread(self.holder.shares.of_covenant, covenant, self.holder.oin)
+        self._covenant = covenant
+        log.info("covenant", id=covenant.terms.id, version=covenant.terms.version)
+
+    async def _serve(self, channel: Channel, answerer: Answerer) -> int:
+        """Answer tasks over one connection; how many. Raises SluisError when the connection is lost.
+
+        On `stop`, running tasks are finished, later ones are refused, and the coordinator is told that no more comes.
+        """
+        results: asyncio.Queue[HolderResult | None] = asyncio.Queue()
+        results.put_nowait(READY)
+        slots = asyncio.Semaphore(_AT_ONCE)
+        served = 0
+        lost: SluisError | None = None
+
+        async def work(task: HolderTask) -> None:
+            try:
+                results.put_nowait(await _result(answerer, task))
+            finally:
+                slots.release()
+
+        async def drain(limit: asyncio.Timeout) -> None:
+            await self.stop.wait()
+            for _ in range(_AT_ONCE):  # with all slots taken, nothing runs any more
+                await slots.acquire()
+            results.put_nowait(None)
+            limit.reschedule(asyncio.get_running_loop().time() + _DRAIN_SECONDS)
+
+        try:
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as workers:
+                draining = asyncio.create_task(drain(limit))
+                try:
+                    async with aclosing(channel.converse(SERVE, _until_none(results), HolderTask)) as tasks:
+                        async for task in tasks:
+                            served += 1
+                            if self.stop.is_set():
+                                results.put_nowait(HolderResult(task.task_id, _LEAVING))
+                                continue
+                            await slots.acquire()
+                            workers.create_task(work(task))
+                except SluisError as error:
+                    lost = error
+                finally:
+                    draining.cancel()
+        except TimeoutError:
+            log.warning("the coordinator did not end the connection", waited=_DRAIN_SECONDS)
+        if lost:
+            raise lost
+        return served
+
+
+async def _result(answerer: Answerer, task: HolderTask) -> HolderResult:
+    """A task's answer, or the refusal that tells its sender why there is none."""
+    try:
+        return HolderResult(task.task_id, await answerer.answer(task.request))
+    except SluisError as error:
+        log.info("refused", code=error.code, what=str(error))
+        return HolderResult(task.task_id, Refusal(error.code, str(error)[:_MOST_TEXT], error.do[:_MOST_TEXT]))
+
+
+async def _until_none(results: asyncio.Queue[HolderResult | None]) -> AsyncIterator[HolderResult]:
+    while (result := await results.get()) is not None:
+        yield result
