@@ -77,13 +77,14 @@ class Child:
         """What it wrote to standard output."""
         return self.stdout.read_text("utf-8", errors="replace")
 
+    def log(self) -> str:
+        """What it wrote to standard error."""
+        return self.stderr.read_text("utf-8", errors="replace")
+
     def failure(self, what: str) -> ProgramFailed:
         """An error with the program's own last lines."""
         lines = [
-            line
-            for path in (self.stdout, self.stderr)
-            for line in path.read_text("utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-            if line.strip()
+            line for text in (self.output(), self.log()) for line in text.splitlines()[-_LAST_LINES:] if line.strip()
         ]
         told = "".join(f"\n  | {line}" for line in lines) or "\n  | (it said nothing)"
         return ProgramFailed(f"{self.name} {what}; its last lines:{told}")
@@ -96,6 +97,7 @@ class Programs:
         self.logs = logs
         self._children: list[Child] = []
         self._services: list[Child] = []
+        self._cores = asyncio.Semaphore(os.cpu_count() or 1)
         # A setting in our environment would win over the files that the demo writes.
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("SLUIS_")}
         self._environment["TMPDIR"] = str(temporary)
@@ -110,11 +112,11 @@ class Programs:
     ) -> None:
         await self.stop(self._children)
 
-    def start(self, program: str, *arguments: str | Path, name: str) -> Child:
+    def start(self, program: str | Path, *arguments: str | Path, name: str) -> Child:
         """Start a program; its output goes to two files under its name."""
         label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
         stdout, stderr = self.logs / f"{label}.out", self.logs / f"{label}.log"
-        command = [str(find_program(program)), *map(str, arguments)]
+        command = [str(find_program(str(program))), *map(str, arguments)]
         with stdout.open("wb") as out, stderr.open("wb") as err:
             # No await between the start and the list: a signal can't come in between.
             process = subprocess.Popen(
@@ -130,10 +132,13 @@ class Programs:
             self._children.append(child)
         return child
 
-    async def run(self, program: str, *arguments: str | Path, name: str, timeout: float = 60) -> str:
-        """Run a program to its end and give its standard output; raise ProgramFailed if it fails or takes too long."""
-        child = self.start(program, *arguments, name=name)
-        return await self.finish(child, timeout=timeout)
+    async def run(self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60) -> str:
+        """Run a program to its end and give its standard output; raise ProgramFailed if it fails or takes too long.
+
+        No more programs run at a time than there are cores; services and what `start` starts don't count.
+        """
+        async with self._cores:
+            return await self.finish(self.start(program, *arguments, name=name), timeout=timeout)
 
     async def finish(self, child: Child, *, timeout: float) -> str:
         """Wait for a started program as `run` does."""
@@ -147,20 +152,22 @@ class Programs:
             raise child.failure(f"ended with status {status}" if status > 0 else f"was ended by signal {-status}")
         return child.output()
 
-    async def serve(
-        self, program: str, *arguments: str | Path, name: str, ready: re.Pattern[str], timeout: float = 60
-    ) -> re.Match[str]:
-        """Start a service and wait until a line of its output says that it is ready; that line's match."""
+    def serve(self, program: str | Path, *arguments: str | Path, name: str) -> Child:
+        """Start a service: something that must not end before the demo does."""
         child = self.start(program, *arguments, name=name)
         self._services.append(child)
+        return child
+
+    async def told(self, child: Child, what: re.Pattern[str], *, times: int = 1, timeout: float = 60) -> re.Match[str]:
+        """Wait until a child has written something so many times; its last match. Raise ProgramFailed otherwise."""
         deadline = time.monotonic() + timeout
-        while not (found := ready.search(child.output())):
+        while len(found := list(what.finditer(child.output() + child.log()))) < times:
             if child.ended:
                 raise child.failure(f"ended with status {child.reap()} before it was ready")
             if time.monotonic() > deadline:
                 raise child.failure(f"was not ready within {timeout:.0f} s")
             await asyncio.sleep(_POLL)
-        return found
+        return found[-1]
 
     async def while_serving(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, unless a service ends first; then that service's failure, since it is the cause."""
@@ -174,9 +181,7 @@ class Programs:
                 raise child.failure(f"ended with status {child.reap()} while it was needed")
             return working.result()
         finally:
-            for task in (working, lost):
-                task.cancel()
-            await asyncio.gather(working, lost, return_exceptions=True)
+            await _cancel(working, lost)
 
     async def _first_lost(self) -> Child:
         while True:
@@ -195,3 +200,18 @@ class Programs:
                 await asyncio.gather(*(child.wait() for child in children))
         for child in children:
             child.reap()
+
+
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """All results, in order; the first failure ends the others, and none of them goes on behind one's back."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await _cancel(*tasks)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,3 +27,16 @@ def gone(group: int, *, within: float = 5) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def mentioning(text: str) -> list[int]:
+    """The processes whose command line has this text in it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if text.encode() in command:
+            found.append(int(path.parent.name))
+    return found

@@ -57,21 +57,30 @@ async def test_a_program_that_takes_too_long_is_stopped(programs: Programs) -> N
 async def test_a_service_is_ready_when_it_says_so(programs: Programs) -> None:
     async with programs:
         script = "echo starting; sleep 0.1; echo listening on localhost:4711; exec sleep 60"
-        found = await programs.serve("sh", "-c", script, name="service", ready=READY)
+        found = await programs.told(programs.serve("sh", "-c", script, name="service"), READY)
     assert found[1] == "localhost:4711"
+
+
+async def test_one_can_wait_until_something_was_said_often_enough(programs: Programs) -> None:
+    async with programs:
+        script = "for i in 1 2 3; do echo listening on $i >&2; sleep 0.1; done; exec sleep 60"
+        service = programs.serve("sh", "-c", script, name="service")
+        assert (await programs.told(service, READY, times=3))[1] == "3"
+        with pytest.raises(ProgramFailed, match="not ready within"):
+            await programs.told(service, READY, times=4, timeout=0.2)
 
 
 async def test_a_service_that_ends_before_it_is_ready_is_a_failure(programs: Programs) -> None:
     async with programs:
         with pytest.raises(ProgramFailed, match="status 7 before it was ready"):
-            await programs.serve("sh", "-c", "exit 7", name="service", ready=READY)
+            await programs.told(programs.serve("sh", "-c", "exit 7", name="service"), READY)
 
 
 async def test_leaving_stops_everyone_with_all_they_started_even_who_will_not(programs: Programs) -> None:
     stubborn = 'trap "" TERM; sh -c "trap \\"\\" TERM; sleep 60; sleep 60" & echo listening on $$; sleep 60; sleep 60'
     async with programs:
         groups = [
-            int((await programs.serve("sh", "-c", script, name=name, ready=READY))[1])
+            int((await programs.told(programs.serve("sh", "-c", script, name=name), READY))[1])
             for name, script in (("meek", "echo listening on $$; exec sleep 60"), ("stubborn", stubborn))
         ]
         assert all(map(alive, groups))
@@ -102,7 +111,8 @@ async def test_cancelling_the_work_stops_everyone(programs: Programs) -> None:
 
 async def test_a_lost_service_ends_the_work_and_is_named_as_the_cause(programs: Programs) -> None:
     async with programs:
-        found = await programs.serve("sh", "-c", "echo listening on $$; exec sleep 60", name="holder 2", ready=READY)
+        service = programs.serve("sh", "-c", "echo listening on $$; exec sleep 60", name="holder 2")
+        found = await programs.told(service, READY)
 
         async def work() -> None:
             os.kill(int(found[1]), signal.SIGKILL)
@@ -114,7 +124,7 @@ async def test_a_lost_service_ends_the_work_and_is_named_as_the_cause(programs: 
 
 async def test_work_that_fails_by_itself_says_so(programs: Programs) -> None:
     async with programs:
-        await programs.serve("sh", "-c", "echo listening on $$; exec sleep 60", name="holder 2", ready=READY)
+        programs.serve("sh", "-c", "exec sleep 60", name="holder 2")
         with pytest.raises(ProgramFailed, match="node ended with status 1"):
             await programs.while_serving(programs.run("sh", "-c", "exit 1", name="node"))
         assert await programs.while_serving(asyncio.sleep(0, "done")) == "done"

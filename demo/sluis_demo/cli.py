@@ -1,0 +1,195 @@
+"""`sluis-demo`: the command line, and the life of a demo from its first to its last file.
+
+Whatever ends it (success, failure, Ctrl-C, SIGTERM, a closed terminal), all processes and the folder go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sluis_protocol.errors import InputError
+from sluis_runtime.program import Program, stderr
+
+from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
+from .display import Display
+from .observe import observe
+from .processes import Programs
+from .report import Report, as_json, print_report
+from .results import Entry, put_together, read_truth, score, write_shared
+from .round import Outcome, hold_round
+from .world import World, lay_out, set_up
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+app = Program()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line."""
+
+    caseloads: Path | None
+    truth: Path | None
+    out: Path | None
+    keep: bool
+    families: int
+    municipalities: int
+    seed: int
+    json: bool
+
+
+@app.command()
+def demo(
+    caseloads: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Take the caseloads GM*.csv from here instead of making some up.")
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Pairs of families that are the same: print precision and recall."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the shared families found as CSV.")] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C, and say how to talk to it."),
+    ] = False,
+    families: Annotated[int, typer.Option(min=1, metavar="N", help="How many different families to make up.")] = 200,
+    municipalities: Annotated[
+        int, typer.Option(min=2, max=len(NAMES), metavar="N", help="For how many municipalities to make them up.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes up the same families.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Hold a whole round on this machine, with the real programs, and show who shares which families."""
+    options = Options(caseloads, truth, out, keep, families, municipalities, seed, json)
+    sys.exit(asyncio.run(_live(options)))
+
+
+class _Stop:
+    """The wish to end: a signal cancels the work, or once it is only waited for one, lets the waiting end."""
+
+    def __init__(self) -> None:
+        self.number: signal.Signals | None = None
+        self.waiting = asyncio.Event()
+        self._task = asyncio.current_task()
+        self._kept = False
+
+    def __call__(self, number: signal.Signals) -> None:
+        if self.number is None and not self._kept and self._task:
+            self._task.cancel()
+        # A second one changes nothing: leaving in good order takes a few seconds at most.
+        self.number = self.number or number
+        self.waiting.set()
+
+    async def wait(self) -> None:
+        """Wait for a signal, as the good end."""
+        self._kept = True
+        await self.waiting.wait()
+
+
+@contextmanager
+def _signals() -> Iterator[_Stop]:
+    stop, loop = _Stop(), asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield stop
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _live(options: Options) -> int:
+    """The exit status: 0, 1 where something is wrong with the result, 128 and the signal's number where one came."""
+    with _signals() as stop:
+        try:
+            with tempfile.TemporaryDirectory(prefix="sluis-demo-") as folder:
+                return await _demo(options, Path(folder), stop)
+        except asyncio.CancelledError:
+            if stop.number is None:
+                raise
+            stderr.print(f"stopped by {stop.number.name}; no process and no file is left", highlight=False)
+            return 128 + stop.number
+
+
+async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
+    caseloads, truth = _inputs(options, folder)
+    display = Display(Console(stderr=True))
+    world = lay_out(folder, caseloads)
+    async with Programs(folder / "logs", folder / "tmp") as programs:
+        with display.showing():
+            address = await set_up(world, programs, display)
+            outcome = await programs.while_serving(hold_round(world, address, programs, display))
+            report = await programs.while_serving(_account(world, outcome, truth, programs, display))
+        if options.out:
+            write_shared(options.out, report.shared)
+        console = Console(soft_wrap=not sys.stdout.isatty())
+        if options.json:
+            console.print_json(as_json(report))
+        else:
+            print_report(report, console)
+        if options.keep:
+            _explain(world, programs, outcome)
+            await programs.while_serving(stop.wait())
+    return 1 if report.faults else 0
+
+
+def _inputs(options: Options, folder: Path) -> tuple[list[CaseloadFile], set[frozenset[Entry]] | None]:
+    """Caseloads and truth; everything that can be wrong on the command line is found out here."""
+    if options.out and not options.out.absolute().parent.is_dir():
+        raise InputError("the folder for the result doesn't exist", do="check --out", file=options.out)
+    if options.caseloads:
+        truth = read_truth(options.truth) if options.truth else None
+        return find_caseloads(options.caseloads), truth
+    made = make_caseloads(
+        folder / "caseloads",
+        municipalities=options.municipalities,
+        families=options.families,
+        seed=options.seed,
+        today=datetime.now(UTC).date(),
+    )
+    return made, read_truth(options.truth or folder / "caseloads" / "truth.csv")
+
+
+async def _account(
+    world: World, outcome: Outcome, truth: set[frozenset[Entry]] | None, programs: Programs, display: Display
+) -> Report:
+    shared, faults = put_together(outcome.known)
+    seen = await observe(world, outcome, programs)
+    return Report(
+        outcome=outcome,
+        names={node.caseload.code: node.name for node in world.nodes},
+        shared=shared,
+        score=None if truth is None else score(shared, truth),
+        seen=seen,
+        faults=faults + [fault for one in seen for fault in one.faults],
+        seconds=display.seconds,
+    )
+
+
+def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
+    """How to talk to what is left running: commands to copy."""
+    node, holder = world.nodes[0], world.holders[0]
+    stderr.print(f"\neverything keeps running; it lives in {world.folder}", highlight=False, soft_wrap=True)
+    for what, command in (
+        ("a municipality's matches", node.command("matches")),
+        ("its rounds", node.command("rounds")),
+        ("the coordinator's rounds", world.coordinator.command("rounds", "list")),
+        ("this round", world.coordinator.command("rounds", "show", outcome.round_id)),
+        ("who asked a key holder how much", holder.command("usage")),
+        ("is the coordinator well?", world.coordinator.command("health")),
+        ("the covenant", ("sluis-covenant", "show", world.note)),
+        ("what everybody logged", ("tail", "-n", "3", f"{programs.logs}/*.log")),
+    ):
+        stderr.print(f"  {what}:\n    {' '.join(map(str, command))}", highlight=False, soft_wrap=True, markup=False)
+    stderr.print("to stop everything and delete the folder: Ctrl-C", highlight=False)

@@ -1,0 +1,67 @@
+"""What happens, while it happens: a table that moves on a terminal, plain lines anywhere else.
+
+It writes to standard error, so that standard output is the report's alone. It is told things and finds out nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+_STEPS_SHOWN = 8
+
+
+class Display:
+    """Steps of the whole, and what each party is doing. Use it in a `with` block around all output."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.monotonic()
+        self._steps: list[Text] = []
+        self._parties: dict[str, str] = {}
+        self._live = (
+            Live(get_renderable=self._render, console=console, refresh_per_second=8, transient=True)
+            if console.is_terminal
+            else None
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._started
+
+    def showing(self) -> AbstractContextManager[object]:
+        """While this is open, a terminal shows the table; afterwards the steps stay as lines."""
+        return self._live or nullcontext()
+
+    def step(self, text: str) -> None:
+        """A new thing begins."""
+        line = Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), text)
+        self._steps.append(line)
+        # On a terminal this goes above the table.
+        self._console.print(line, soft_wrap=True, highlight=False)
+
+    def party(self, name: str, doing: str) -> None:
+        """A party does something else now."""
+        if self._parties.get(name) == doing:
+            return
+        self._parties[name] = doing
+        if self._live is None:
+            self._console.print(
+                Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), f"  {name}: {doing}"),
+                soft_wrap=True,
+                highlight=False,
+            )
+
+    def _render(self) -> RenderableType:
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for name, doing in self._parties.items():
+            table.add_row(Text(name, style="bold"), Text(doing))
+        now = Text(f"{self.seconds:.0f} s", style="dim")
+        return Group(table, Spinner("dots", text=now))

@@ -1,0 +1,209 @@
+"""Sets up everybody: keys, certificates, the covenant with its key ceremony, and the services.
+
+All of it in one throwaway folder, by the programs' own commands, as people would do it; what crosses from one party to
+another here are files that people would hand over: cards, the ceremony's board, the covenant. No round is held here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sluis_protocol.covenant import TEST_OIN_PREFIX, Terms
+from sluis_protocol.rules import load_rules
+from sluis_runtime.config import Tls
+
+from .authority import CertificateAuthority
+from .caseloads import CaseloadFile
+from .display import Display
+from .processes import Programs, together
+
+PURPOSE = "jeugd"
+LEGAL_BASIS = "demo-grondslag"
+HOLDERS, THRESHOLD = 3, 2
+AUTHORITY = "demo-authority"
+_UNKNOWN_ADDRESS = "localhost:1"  # until the coordinator has picked a port
+_CONNECTED = re.compile(r'"event": "holder connected"')
+_LISTENING = re.compile(r"^listening on (\S+:\d+)$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody with a folder of its own, in which its configuration is."""
+
+    name: str  # as the demo calls it
+    title: str  # as the covenant does
+    oin: str
+    folder: Path
+    program: tuple[str, ...]
+    config: Path
+
+    def set(self, setting: str, value: str) -> None:
+        """Change a top-level setting of the configuration; `value` is TOML."""
+        text = self.config.read_text("utf-8")
+        line = f"{setting} = {value}"
+        changed, times = re.subn(rf"(?m)^{setting} *=.*$", lambda _: line, text, count=1)
+        self.config.write_text(changed if times else f"{line}\n{text}", "utf-8")
+
+    def command(self, *arguments: str | Path) -> tuple[str | Path, ...]:
+        """A command of this party's program under its configuration."""
+        return (*self.program, *arguments, "--config", self.config)
+
+    def tls(self) -> Tls:
+        """What it shows and trusts in mutual TLS."""
+        tls = self.folder / "tls"
+        return Tls(certificate=tls / "certificate.pem", key=tls / "key.pem", authorities=tls / "authorities.pem")
+
+
+@dataclass(frozen=True, slots=True)
+class Node(Party):
+    """A municipality's node with its caseload."""
+
+    caseload: CaseloadFile
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everybody, and where the coordinator listens (once it does)."""
+
+    folder: Path
+    coordinator: Party
+    holders: tuple[Party, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Everybody."""
+        return (self.coordinator, *self.holders, *self.nodes)
+
+    @property
+    def note(self) -> Path:
+        """The signed covenant."""
+        return self.folder / "covenant" / "covenant.note"
+
+
+def lay_out(folder: Path, caseloads: Sequence[CaseloadFile]) -> World:
+    """Who there is and which folder is whose; makes nothing yet."""
+    own = folder / "coordinator"
+    coordinator = Party("coordinator", "Coordinator", _oin(1, 0), own, ("sluis-coordinator",), own / "coordinator.toml")
+    holders, nodes = [], []
+    for index in range(1, HOLDERS + 1):
+        own = folder / f"keyholder-{index}"
+        program = ("sluis-node", "keyholder")
+        holders.append(
+            Party(f"key holder {index}", f"Key holder {index}", _oin(2, index), own, program, own / "keyholder.toml")
+        )
+    for caseload in caseloads:
+        own = folder / caseload.code
+        name = caseload.code if caseload.name == caseload.code else f"{caseload.code} {caseload.name}"
+        oin = _oin(3, int(caseload.code.removeprefix("GM")))
+        nodes.append(Node(name, caseload.name, oin, own, ("sluis-node",), own / "node.toml", caseload))
+    return World(folder, coordinator, tuple(holders), tuple(nodes))
+
+
+async def set_up(world: World, programs: Programs, display: Display) -> str:
+    """Make everybody's keys, certificates and covenant, and start the services; where the coordinator listens."""
+    own = world.folder / "covenant"
+    own.mkdir()
+    draft, key = own / "draft.json", own / "authority.pem"
+    display.step("the partners draft a throwaway covenant, in demo mode")
+    verifier = await programs.run(
+        *("sluis-covenant", "new", draft, "--id", "sluis-demo", "--mode", "demo", "--threshold", str(THRESHOLD)),
+        *("--authority-name", AUTHORITY, "--key", key, "--minimum-participants", "2"),
+        *("--purpose", f"{PURPOSE}:Jeugd:{LEGAL_BASIS}"),
+        name="covenant new",
+    )
+    _lengthen_reviews(draft)
+    display.step(f"{len(world.parties)} parties make their keys; each gets a certificate with its test OIN")
+    await _make_parties(world, programs, verifier.strip())
+    display.step(f"{len(world.nodes)} municipalities, {HOLDERS} key holders and a coordinator join the covenant")
+    quota = _quota(world)
+    for party in world.parties:
+        granted = ("--quota", str(quota)) if isinstance(party, Node) else ()
+        await programs.run(
+            "sluis-covenant", "add-member", draft, party.folder / "card.json", *granted, name=f"add {party.name}"
+        )
+    display.step(f"the key holders make a shared key, of which any {THRESHOLD} of {HOLDERS} are needed")
+    await _hold_ceremony(world, programs, draft, own / "board")
+    await programs.run(
+        *("sluis-covenant", "sign", draft, "--key", key, "--authority-name", AUTHORITY, "--out", world.note),
+        name="covenant sign",
+    )
+    for party in world.parties:
+        shutil.copyfile(world.note, party.folder / "covenant.note")
+    display.step("the covenant is signed; the coordinator and the key holders start")
+    return await _serve(world, programs, display)
+
+
+async def _make_parties(world: World, programs: Programs, verifier: str) -> None:
+    authority = CertificateAuthority(world.folder / "authority")
+
+    async def make(party: Party, *arguments: str) -> None:
+        await programs.run(
+            *party.program,
+            "init",
+            party.folder,
+            *("--oin", party.oin, "--name", party.title, "--authority", verifier),
+            *arguments,
+            name=f"{party.name} init",
+        )
+        authority.issue(party.folder / "tls", party.oin, party.name)
+        party.set("log", '"json"')
+
+    dials = ("--coordinator", _UNKNOWN_ADDRESS)
+    await together(
+        make(world.coordinator, "--listen", "127.0.0.1:0"),
+        *(make(holder, *dials) for holder in world.holders),
+        *(make(node, "--municipality", node.caseload.code, *dials) for node in world.nodes),
+    )
+    world.coordinator.set("tick_seconds", "0.2")
+    world.coordinator.set("grace_seconds", "1.0")
+
+
+def _lengthen_reviews(draft: Path) -> None:
+    """Give the cases ten years before their review: caseloads kept for trials stay usable."""
+    terms = Terms.parse(draft.read_text("utf-8"))
+    purposes = tuple(purpose.model_copy(update={"review_after_days": 3650}) for purpose in terms.purposes)
+    draft.write_text(terms.model_copy(update={"purposes": purposes}).serialise(), "utf-8")
+
+
+def _quota(world: World) -> int:
+    """Evaluations for the largest caseload with every key that a person can have, rounded up to thousands."""
+    most = max(node.caseload.lines() for node in world.nodes) * load_rules().slots
+    return max(1, math.ceil(most / 1000)) * 1000
+
+
+async def _hold_ceremony(world: World, programs: Programs, draft: Path, board: Path) -> None:
+    """The key holders go to the board in turns; nobody else sees a share."""
+    await programs.run("sluis-covenant", "ceremony", "open", draft, board, name="ceremony open")
+    for turn in ("deal", "judge", "keep"):
+        await together(
+            *(
+                programs.run(*holder.command("ceremony", board, draft), name=f"{holder.name} ceremony {turn}")
+                for holder in world.holders
+            )
+        )
+    await programs.run("sluis-covenant", "ceremony", "finish", draft, board, name="ceremony finish")
+
+
+async def _serve(world: World, programs: Programs, display: Display) -> str:
+    coordinator = programs.serve(*world.coordinator.command("serve"), name=world.coordinator.name)
+    address = (await programs.told(coordinator, _LISTENING))[1]
+    display.party(world.coordinator.name, f"listening on {address}")
+    world.coordinator.set("listen", f'"{address}"')  # so that `health` finds it
+    for party in (*world.holders, *world.nodes):
+        party.set("coordinator", f'"{address}"')
+    for holder in world.holders:
+        programs.serve(*holder.command("serve"), name=holder.name)
+    await programs.told(coordinator, _CONNECTED, times=HOLDERS)
+    for holder in world.holders:
+        display.party(holder.name, "connected")
+    return address
+
+
+def _oin(kind: int, number: int) -> str:
+    return f"{TEST_OIN_PREFIX}{kind:08}{number:04}"

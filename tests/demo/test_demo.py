@@ -1,0 +1,203 @@
+"""A whole demo, as a user starts it: real processes, the right families, and nothing left behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sluis_demo.synthetic import write_caseloads
+from sluis_node.caseload import read_caseload
+from sluis_node.gates import gates
+from sluis_protocol.rules import load_rules
+from sluis_protocol.run import run_round
+
+from tests.demo.running import DEMO, Running, run, start
+from tests.shared import shared
+from tests.world import PURPOSE, make_world
+
+MUNICIPALITIES = [("GM0014", "Een"), ("GM0344", "Twee"), ("GM0363", "Drie")]
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A demo that was kept running after its round, and has ended since."""
+
+    demo: Running
+    report: dict[str, Any]
+    found: list[Row]
+    commands: dict[str, str]
+    status: int
+
+
+@pytest.fixture(scope="module")
+def caseloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("caseloads")
+    today = datetime.now(UTC).date()
+    write_caseloads(folder, municipalities=MUNICIPALITIES, families=60, seed=5, faults=True, today=today)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(caseloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """One good run for all that can be seen of one; `--keep`, so that the commands it prints can be tried."""
+    folder = tmp_path_factory.mktemp("demo")
+    out = folder / "found.csv"
+    options = ("--caseloads", caseloads, "--truth", caseloads / "truth.csv", "--out", out, "--json", "--keep")
+    demo = start(folder, options)
+    try:
+        demo.wait_for("to stop everything")
+        commands = re.findall(r"^    (sluis-\S+ .*|/\S*sluis-\S+ .*)$", demo.told, re.M)
+        path = f"{DEMO.parent}:{os.environ['PATH']}"
+        tried = {
+            command: subprocess.run(
+                shlex.split(command), env={"PATH": path}, capture_output=True, text=True, check=True, timeout=60
+            ).stdout
+            for command in commands
+        }
+        status = demo.stop(signal.SIGINT)
+    finally:
+        demo.process.kill()
+    with out.open(newline="") as file:
+        rows = [tuple(row) for row in csv.reader(file)]
+    yield Finished(demo, json.loads(demo.said), rows, tried, status)
+
+
+def oracle(folder: Path) -> list[Row]:
+    """What the protocol, all in memory, makes of the same files."""
+    world = make_world([code for code, _ in MUNICIPALITIES])
+    terms = world.covenant.terms
+    codes = {member.oin: member.municipality for member in terms.members}
+    today = datetime.now(UTC).date()
+    purpose = terms.purposes[0]
+    families = {
+        oin: gates(
+            read_caseload(folder / f"{code}.csv", name=code, today=today),
+            today=today,
+            legal_bases=purpose.legal_bases,
+            maximum=purpose.maximum_persons,
+            review_after_days=purpose.review_after_days,
+            test_identities=True,
+        ).families
+        for oin, code in codes.items()
+    }
+    matches = run_round(
+        world.covenant,
+        load_rules(),
+        families,
+        world.shares[:2],
+        purpose=PURPOSE,
+        round_id="r-oracle",
+        random=os.urandom,
+    )
+    return sorted((codes[m.oin_a], m.family_a, codes[m.oin_b], m.family_b, str(m.grade)) for m in matches)
+
+
+def test_the_families_found_are_those_that_the_protocol_finds_in_memory(finished: Finished, caseloads: Path) -> None:
+    expected = oracle(caseloads)
+    assert len(expected) > 10
+    assert finished.found == [("gemeente_a", "gezin_a", "gemeente_b", "gezin_b", "grade"), *expected]
+    assert [tuple(one.values()) for one in finished.report["shared"]] == expected
+
+
+def test_the_truth_is_scored(finished: Finished) -> None:
+    score = finished.report["score"]
+    assert score["precision"] > 0.9
+    assert score["recall"] > 0.8
+    assert score["right"] + score["wrong"] == len(finished.found) - 1
+
+
+def test_what_each_party_saw_is_told(finished: Finished) -> None:
+    seen = {one["party"]: " ".join(one["saw"]) for one in finished.report["seen"]}
+    assert "3 submissions" in seen["coordinator"]
+    assert "tag files left on its disk: 0" in seen["coordinator"]
+    evaluations = [seen[f"key holder {index}"] for index in (1, 2, 3)]
+    assert any(re.search(r"GM0014 \d+", told) for told in evaluations)
+    total = len(finished.found) - 1
+    assert f"of the {total} matches" in seen["GM0014 Groningen"]
+    assert "in the clear in 0" in seen["everybody's files"]
+    assert finished.report["faults"] == []
+
+
+def test_refused_lines_are_counted_and_do_not_stop_the_round(finished: Finished, caseloads: Path) -> None:
+    taken = finished.report["caseloads"]
+    assert {code for code, told in taken.items() if told["refused"]} == {"GM0014", "GM0363"}
+
+
+def test_the_commands_that_keep_prints_work(finished: Finished) -> None:
+    assert len(finished.commands) >= 6
+    assert any(" matches " in command for command in finished.commands)
+
+
+def test_a_kept_demo_ends_well_on_a_signal_and_leaves_nothing(finished: Finished) -> None:
+    assert finished.status == 0
+    assert finished.demo.left_behind() == []
+
+
+def test_a_caseload_with_a_forbidden_column_is_named_and_nothing_is_left(caseloads: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "caseloads"
+    folder.mkdir()
+    for code in ("GM0014", "GM0344"):
+        lines = (caseloads / f"{code}.csv").read_text("utf-8-sig").splitlines()[:6]
+        if code == "GM0344":
+            between = ";" if ";" in lines[0] else ","
+            lines = [lines[0] + between + "nationaliteit", *(line + between for line in lines[1:])]
+        (folder / f"{code}.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    demo = run(tmp_path, "--caseloads", folder, "--out", tmp_path / "out.csv")
+    assert demo.process.returncode == 1
+    assert "nationaliteit" in demo.told
+    assert "GM0344" in demo.told.splitlines()[-4:][0] or "SLUIS-102" in demo.told
+    assert "Traceback" not in demo.told
+    assert not (tmp_path / "out.csv").exists()
+    assert demo.left_behind() == []
+
+
+@pytest.mark.parametrize(("at", "number"), [("make their keys", signal.SIGTERM), ("every node blinds", signal.SIGINT)])
+def test_a_signal_in_the_middle_leaves_nothing(tmp_path: Path, at: str, number: signal.Signals) -> None:
+    demo = start(tmp_path, ("--municipalities", "3", "--families", "60"))
+    try:
+        demo.wait_for(at)
+        assert demo.stop(number) == 128 + number
+    finally:
+        demo.process.kill()
+    assert demo.left_behind() == []
+    assert "Traceback" not in demo.told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--caseloads", "nowhere"), "not a folder"),
+        (("--truth", "nowhere.csv", "--families", "2"), "truth can't be read"),
+        (("--out", "nowhere/out.csv"), "folder for the result"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_starts(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    demo = run(tmp_path, *arguments, timeout=30)
+    assert demo.process.returncode == 1
+    assert told in demo.told
+    assert demo.left_behind() == []
+
+
+@pytest.mark.slow
+def test_the_personas_are_found(tmp_path: Path) -> None:
+    folder = shared("data/brp-personas")
+    demo = run(tmp_path, "--caseloads", folder, "--truth", folder / "truth.csv", "--json", timeout=600)
+    assert demo.process.returncode == 0, demo.told
+    score = json.loads(demo.said)["score"]
+    assert score["precision"] >= 0.90
+    assert score["recall"] >= 0.85
+    assert demo.left_behind() == []
