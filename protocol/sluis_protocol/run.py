@@ -20,6 +20,8 @@ from .submission import Submission, assemble
 from .tag import Context, OwnPerson, PreparedPerson, attach, prepare, prf_inputs
 from .threshold import JointKey, KeyShare
 
+_BATCH = 4_096  # any size gives the same tags
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Match:
@@ -56,15 +58,15 @@ def run_round(
 def tag(
     persons: Sequence[PreparedPerson], context: Context, joint: JointKey, holders: Sequence[KeyShare], random: Random
 ) -> list[OwnPerson]:
-    """Blind all keys, have a quorum evaluate them, verify every proof, finalise."""
-    inputs = prf_inputs(persons, context)
-    if not inputs:
-        return attach(persons, ())
+    """Batch by batch: blind, have a quorum evaluate, verify every proof, finalise."""
     quorum = sorted(share.index for share in holders)
-    blinded = oprf.blind(inputs, random)
-    answers = [threshold.evaluate(share, quorum, blinded.elements, random) for share in holders]
-    evaluated = threshold.combine(joint, quorum, blinded.elements, answers, random)
-    return attach(persons, oprf.finalize(blinded, evaluated))
+    inputs, outputs = prf_inputs(persons, context), list[bytes]()
+    for start in range(0, len(inputs), _BATCH):
+        blinded = oprf.blind(inputs[start : start + _BATCH], random)
+        answers = [threshold.evaluate(share, quorum, blinded.elements, random) for share in holders]
+        evaluated = threshold.combine(joint, quorum, blinded.elements, answers, random)
+        outputs += oprf.finalize(blinded, evaluated)
+    return attach(persons, outputs)
 
 
 def confirm(
