@@ -1,0 +1,192 @@
+"""The command line: `sluis-coordinator`."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from sluis_protocol.errors import ConfigError
+from sluis_runtime import logs
+from sluis_runtime.database import transaction
+from sluis_runtime.program import Program, on_stop_signal, run
+
+from . import announcing, config, events, keeper, store
+from .config import CoordinatorSettings
+from .coordinator import Coordinator, open_coordinator
+from .server import Server, ask_health
+
+app = Program(help="Run the rounds: relay, collect, join, deliver. The coordinator sees tags, and no person.")
+rounds = Program(help="Announce, close, abandon and look at rounds; the running server acts on it within a tick.")
+app.add_typer(rounds, name="rounds")
+console = Console(soft_wrap=True, highlight=False)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="The round's id.")]
+CONFIG = Path("coordinator.toml")
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the key and the configuration come.")],
+    oin: Annotated[str, typer.Option(help="The OIN of the organisation (20 digits).")],
+    name: Annotated[str, typer.Option(help="The name of the organisation.")],
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the server listens.")],
+    authority: Annotated[str, typer.Option(help="The covenant authority's verifier line.")] = "",
+) -> None:
+    """Make the signing key, a configuration and the card for the covenant authority."""
+    card = config.init_folder(folder, oin=oin, name=name, listen=listen, authority=authority)
+    console.print(f"coordinator {card.name} ({card.oin}) in {folder}", markup=False)
+    console.print(
+        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
+    )
+
+
+@app.command()
+def serve(config: ConfigOption = CONFIG) -> None:
+    """Run the server until SIGTERM or Ctrl-C."""
+    settings = CoordinatorSettings.load(config)
+    logs.configure(settings.log)
+    run(_serve(settings))
+
+
+@app.command()
+def health(
+    config: ConfigOption = CONFIG,
+    address: Annotated[str, typer.Option(metavar="HOST:PORT", help="Instead of the one in the configuration.")] = "",
+) -> None:
+    """Ask the running server whether it serves; exit status 0 if it does, else 1."""
+    settings = CoordinatorSettings.load(config)
+    try:
+        serving = run(ask_health(address or settings.listen, settings.tls))
+    except grpc.aio.AioRpcError as error:
+        console.print(f"no answer: {error.code().name}", markup=False)
+        raise typer.Exit(1) from None
+    console.print("serving" if serving else "not serving")
+    raise typer.Exit(0 if serving else 1)
+
+
+@rounds.command()
+def announce(
+    purpose: Annotated[str, typer.Option(help="A purpose of the covenant.")],
+    open_in: Annotated[float, typer.Option(min=0, help="Seconds until it opens.")] = 0,
+    collect: Annotated[
+        float | None, typer.Option(min=1, help="Seconds that it collects, instead of the covenant's schedule.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Announce a round and print its id."""
+    coordinator = _open(config)
+    new = announcing.announce(
+        coordinator,
+        purpose,
+        opens_at=coordinator.clock() + timedelta(seconds=open_in),
+        collect=None if collect is None else timedelta(seconds=collect),
+    )
+    console.print(new.id, markup=False)
+
+
+@rounds.command()
+def close(round_id: RoundArgument, config: ConfigOption = CONFIG) -> None:
+    """Stop collecting now, and join."""
+    found = keeper.close(_open(config), round_id)
+    console.print(f"{found.id} {found.state.name}", markup=False)
+
+
+@rounds.command()
+def abandon(
+    round_id: RoundArgument,
+    why: Annotated[str, typer.Option(help="What the participants are told.")] = "the operator abandoned the round",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """End a round that isn't published yet, without a result."""
+    found = keeper.abandon(_open(config), round_id, why)
+    console.print(f"{found.id} {found.state.name}", markup=False)
+
+
+@rounds.command("list")
+def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
+    """All rounds, the newest first."""
+    coordinator = _open(config)
+    with transaction(coordinator.engine) as connection:
+        found = store.find_rounds(connection, purged=True)
+        counts = store.count_submissions(connection, [one.id for one in found])
+    if as_json:
+        console.print(json.dumps([_summary(one, counts[one.id]) for one in found], indent=2), markup=False)
+        return
+    table = Table(
+        Column("round", overflow="fold", no_wrap=True), "purpose", "state", "submissions", "closes", "next to act"
+    )
+    for one in found:
+        row = (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%Y-%m-%d %H:%M:%S}")
+        table.add_row(*row, one.state.next_actor)
+    console.print(table)
+
+
+@rounds.command()
+def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
+    """One round: who submitted how much, and who asked for how many evaluations."""
+    coordinator = _open(config)
+    with transaction(coordinator.engine) as connection:
+        found = store.find_round(connection, round_id)
+        submitted = store.find_submissions(connection, round_id)
+        evaluated = events.counts(connection, round_id, events.Happened.EVALUATION)
+    summary: dict[str, object] = {
+        **_summary(found, len(submitted)),
+        "participants": {one.oin: one.persons for one in submitted},
+        "evaluations": evaluated,
+    }
+    if as_json:
+        console.print(json.dumps(summary, indent=2), markup=False)
+        return
+    for name, value in summary.items():
+        shown = ", ".join(f"{oin} ({count})" for oin, count in value.items()) if isinstance(value, dict) else value
+        console.print(f"{name.replace('_', ' ')}: {shown}", markup=False)
+
+
+async def _serve(settings: CoordinatorSettings) -> None:
+    coordinator = open_coordinator(settings, _now, os.urandom)
+    server = Server(
+        coordinator,
+        announce=settings.announce,
+        tick_seconds=settings.tick_seconds,
+        grace_seconds=settings.grace_seconds,
+    )
+    port = await server.start(settings.listen, settings.tls)
+    on_stop_signal(server.stop)
+    typer.echo(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
+    await server.wait()
+
+
+def _open(path: Path) -> Coordinator:
+    settings = CoordinatorSettings.load(path)
+    if not settings.database.exists():
+        raise ConfigError("there is no database yet", do="start the server first", file=settings.database)
+    return open_coordinator(settings, _now, os.urandom)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _summary(found: store.Round, submissions: int) -> dict[str, object]:
+    return {
+        "round": found.id,
+        "purpose": found.purpose,
+        "state": found.state.name,
+        "next_actor": found.state.next_actor,
+        "opens_at": found.opens_at.isoformat(),
+        "closes_at": found.closes_at.isoformat(),
+        "confirm_until": found.confirm_until.isoformat(),
+        "submissions": submissions,
+        "candidates": found.candidates,
+        "abandoned": found.abandoned,
+        "covenant": found.covenant_hash.hex(),
+    }

@@ -1,0 +1,1 @@
+"""Each file brings the schema one version further."""

@@ -1,0 +1,181 @@
+"""The relay between nodes and key holders: holders dial out, and are served over the connections that they opened.
+
+The relay checks what it can see (who asks, which round, how much) and passes signed bytes on unread. It can't make or
+check an answer: nodes verify every proof, holders every request. It keeps nothing but the count of what was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from sluis_protocol import wire
+from sluis_protocol.errors import HolderUnavailable, MalformedMessage, Replayed, RoundError, SluisError
+from sluis_protocol.group import ELEMENT_BYTES
+from sluis_protocol.messages import EvaluationRequest, HolderAnswer, HolderResult, HolderTask, Refusal
+from sluis_protocol.rounds import Collecting
+from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
+from sluis_protocol.threshold import check_quorum
+from sluis_runtime.database import transaction
+from sluis_runtime.logs import logger
+
+from . import events, store
+from .coordinator import Coordinator
+
+MOST_WAITING = 256  # tasks that one holder has not answered; more are refused at once
+_READY = 0
+
+log = logger("relay")
+Outcome = SignedMessage | Refusal
+
+
+@dataclass(slots=True)
+class _Link:
+    """One key holder's open connection: what is to be sent (None: no more), and who waits for which answer."""
+
+    index: int
+    tasks: asyncio.Queue[HolderTask | None] = field(default_factory=asyncio.Queue)
+    waiting: dict[int, asyncio.Future[Outcome]] = field(default_factory=dict)
+
+    def close(self, why: str) -> None:
+        """End the stream, and answer everybody who waits."""
+        self.tasks.put_nowait(None)
+        for answer in self.waiting.values():
+            if not answer.done():
+                answer.set_result(_unavailable(self.index, why))
+
+
+class Relay:
+    """Knows which holders are connected and brings requests to them."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+        self._links: dict[int, _Link] = {}
+        self._ids = count(1)
+
+    @property
+    def connected(self) -> list[int]:
+        """The indices of the holders that are ready."""
+        return sorted(self._links)
+
+    async def serve(self, oin: str, results: AsyncIterator[HolderResult]) -> AsyncGenerator[HolderTask, None]:
+        """A key holder's stream: it says that it is ready, gets tasks, gives results. A newer stream replaces it."""
+        index = self._coordinator.covenant.holder_by_oin(oin).index
+        first = await anext(results, None)
+        if first is None or first.task_id != _READY or not _says_ready(first.outcome):
+            raise MalformedMessage("a key holder's first result says that it is ready (task 0, code 0)", party=oin)
+        link = _Link(index)
+        if older := self._links.get(index):
+            older.close("it connected anew")
+        self._links[index] = link
+        log.info("holder connected", oin=oin, index=index)
+        reader = asyncio.create_task(_read(link, results))
+        try:
+            while (task := await link.tasks.get()) is not None:
+                yield task
+            if reader.done():
+                reader.result()
+        finally:
+            reader.cancel()
+            if self._links.get(index) is link:
+                del self._links[index]
+            link.close("it went away")
+            log.info("holder disconnected", oin=oin, index=index)
+
+    async def evaluate(self, oin: str, message: SignedMessage) -> AsyncGenerator[HolderAnswer, None]:
+        """Each quorum member's outcome as soon as it is there: a signed answer, or why there is none.
+
+        1. a member signed it, now, for this covenant, and is the caller; 2. the round collects, and is of that
+        purpose, which is in force; 3. the batch is within the covenant's limit; 4. the quorum is t known holders.
+        """
+        coordinator = self._coordinator
+        covenant, now = coordinator.covenant, coordinator.clock()
+        envelope = open_signed(
+            message,
+            covenant,
+            Kind.EVALUATION_REQUEST,
+            round_id=message.envelope.round_id,
+            now=now,
+            caller=oin,
+        )
+        request = wire.decode(EvaluationRequest, envelope.payload)
+        elements = len(request.elements) // ELEMENT_BYTES
+        if elements > covenant.terms.limits.batch_elements:
+            raise MalformedMessage(
+                f"{elements} elements exceed the covenant's {covenant.terms.limits.batch_elements} a batch", party=oin
+            )
+        covenant.purpose(request.purpose, now.date())
+        check_quorum(covenant.joint_key, request.quorum)
+        await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        seconds = covenant.terms.limits.evaluation_seconds
+        asking = [asyncio.create_task(self._ask(index, message, seconds)) for index in request.quorum]
+        try:
+            for answered in asyncio.as_completed(asking):
+                yield await answered
+        finally:
+            for task in asking:
+                task.cancel()
+
+    def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> None:
+        """Check the round and note how much was asked, before anybody answers."""
+        with transaction(self._coordinator.engine) as connection:
+            found = store.find_round(connection, envelope.round_id)
+            if found.purpose != purpose:
+                raise Replayed("the request is for another purpose than its round", round=found.id)
+            if found.state != Collecting():
+                raise RoundError(
+                    f"the round is {found.state.name}, not collecting",
+                    do="take part in the next round",
+                    round=found.id,
+                )
+            events.record(
+                connection,
+                events.Happened.EVALUATION,
+                self._coordinator.clock(),
+                events.digest_of(message),
+                round_id=found.id,
+                party=envelope.sender,
+                count=elements,
+            )
+
+    async def _ask(self, index: int, message: SignedMessage, seconds: float) -> HolderAnswer:
+        link = self._links.get(index)
+        if link is None:
+            return HolderAnswer(index, _unavailable(index, "it is not connected"))
+        if len(link.waiting) >= MOST_WAITING:
+            return HolderAnswer(index, _unavailable(index, "it has too much to do"))
+        task_id = next(self._ids)
+        answer = link.waiting[task_id] = asyncio.get_running_loop().create_future()
+        link.tasks.put_nowait(HolderTask(task_id, message))
+        try:
+            async with asyncio.timeout(seconds):
+                return HolderAnswer(index, await answer)
+        except TimeoutError:
+            log.warning("holder too slow", index=index, seconds=seconds)
+            return HolderAnswer(index, _unavailable(index, f"it did not answer within {seconds:.0f} s"))
+        finally:
+            del link.waiting[task_id]
+
+
+async def _read(link: _Link, results: AsyncIterator[HolderResult]) -> None:
+    """Hand each result to who waits for it; one that comes too late is nobody's any more."""
+    try:
+        async for result in results:
+            answer = link.waiting.get(result.task_id)
+            if answer is not None and not answer.done():
+                answer.set_result(result.outcome)
+    finally:
+        link.close("it went away")
+
+
+def _says_ready(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refusal) and outcome.code == _READY
+
+
+def _unavailable(index: int, why: str) -> Refusal:
+    error: SluisError = HolderUnavailable(
+        f"key holder {index} can't evaluate: {why}", do="ask another quorum", holder=index
+    )
+    return Refusal(error.code, str(error), error.do)

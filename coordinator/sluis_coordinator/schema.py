@@ -1,0 +1,129 @@
+"""The coordinator's tables. Times are UTC; `DATA_MODEL.md` tells how data flows through them.
+
+What a row may say of persons: nothing but the tags in `outbox` (inside signed claims), which go with their round.
+The migrations make these tables; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A timezone-aware time, kept as milliseconds since 1970, as on the wire."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (SQLAlchemy's)
+        """To the database."""
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From the database."""
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+metadata = MetaData()
+
+# SQLite gives an id only to an INTEGER primary key; elsewhere 64 bits are wanted.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+covenants = Table(
+    "covenants",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("note", String, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("covenant_hash", LargeBinary, ForeignKey("covenants.hash"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the signed announcement
+    Column("signature", LargeBinary, nullable=False),
+    Column("opens_at", Moment, nullable=False),
+    Column("closes_at", Moment, nullable=False),
+    Column("confirm_until", Moment, nullable=False),
+    Column("candidates", Integer, nullable=False, default=0),
+    Column("abandoned", String, nullable=False, default=""),  # why, where it was
+    Column("clean", Integer, nullable=False, default=0),  # 1: nothing is left that must be deleted
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("round_id", String, ForeignKey("rounds.id"), primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("families", Integer, nullable=False),
+    Column("persons", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the signed receipt
+    Column("signature", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("round_id", String, ForeignKey("rounds.id"), nullable=False, index=True),
+    Column("oin_a", String, nullable=False),
+    Column("oin_b", String, nullable=False),
+)
+
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("candidate_id", LargeBinary, ForeignKey("candidates.id"), primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("refused", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the node's signed confirmation
+    Column("signature", LargeBinary, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("recipient", String, nullable=False),
+    Column("round_id", String, ForeignKey("rounds.id"), nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Index("outbox_by_recipient", "recipient", "id"),
+    sqlite_autoincrement=True,  # an id never returns, so a late acknowledgement can't hit another item
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("round_id", String, nullable=False),  # empty: the covenant's own events
+    Column("party", String, nullable=False),  # empty: the coordinator itself
+    Column("count", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("events_by_round", "round_id", "kind"),
+    sqlite_autoincrement=True,
+)
