@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from sluis_coordinator.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
