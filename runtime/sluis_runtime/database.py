@@ -6,6 +6,7 @@ A write that the disk refuses becomes a StorageError that says what to do; the t
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ from sluis_protocol.errors import StorageError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import QueuePool
+
+# Alembic keeps the migration that runs in a global: one at a time in a process.
+_MIGRATING = threading.Lock()
 
 
 def open_database(url: str, migrations: Path) -> Engine:
@@ -31,7 +35,7 @@ def open_database(url: str, migrations: Path) -> Engine:
     settings = alembic.config.Config()
     settings.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
-        with engine.begin() as connection:
+        with _MIGRATING, engine.begin() as connection:
             settings.attributes["connection"] = connection
             alembic.command.upgrade(settings, "head")
     except DatabaseError as error:
