@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Limits
 from sluis_protocol.errors import HolderUnavailable, SluisError
 from sluis_protocol.group import Random
 from sluis_protocol.messages import (
@@ -41,7 +41,7 @@ log = logs.logger("keyholder")
 READY = HolderResult(0, Refusal(0, "ready", ""))
 _CALL_SECONDS = 30.0
 _DRAIN_SECONDS = 10.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 _MOST_TEXT = 2_000
 _LEAVING = Refusal(HolderUnavailable.code, "this key holder is being stopped", "ask another quorum")
 _AT_ONCE = 8  # tasks taken before one is answered; more wait in the connection
@@ -74,21 +74,28 @@ class Server:
         """Connect and serve, again and again, until `stop` is set."""
         if self.settings.covenant.exists():
             await self._adopt(await asyncio.to_thread(read_covenant, self.holder, self.settings))
+        loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
         while not self.stop.is_set():
+            began = loop.time()
             try:
-                async with Channel(self.settings.coordinator, self.settings.tls) as channel:
-                    answerer = await self._prepare(channel)
-                    await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
-                    served = await self._serve(channel, answerer)
-                pause = _FIRST_PAUSE if served else pause
+                served = await self._connect()
                 log.info("the connection ended", tasks=served)
             except SluisError as error:
-                log.warning("not connected", code=error.code, what=str(error), again_in=pause)
+                log.warning("not connected", code=error.code, what=str(error))
+            if loop.time() - began > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE  # it went well for a while
             try:
                 await asyncio.wait_for(self.stop.wait(), pause)
             except TimeoutError:
                 pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _connect(self) -> int:
+        limits = self._covenant.terms.limits if self._covenant else Limits()
+        async with Channel(self.settings.coordinator, self.settings.tls, message_bytes=limits.message_bytes) as channel:
+            answerer = await self._prepare(channel)
+            await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
+            return await self._serve(channel, answerer)
 
     async def _prepare(self, channel: Channel) -> Answerer:
         """The newest covenant that the authority signed, and what answers under it."""
