@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from sluis_node.columns import COLUMNS, OPTIONAL
 from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
 from stdnum.nl import bsn as eleven_test
 
@@ -48,10 +49,7 @@ def write_csv(path: Path, families: Sequence[Family]) -> Path:
     """The caseload file of these families."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=";")
-        writer.writerow(
-            "gezin persoon burgerservicenummer voornamen voorvoegsel geslachtsnaam geboortedatum postcode huisnummer zaak "
-            "grondslag startdatum einddatum behandelaar".split()
-        )
+        writer.writerow([column for column in COLUMNS if column not in OPTIONAL])
         for one in families:
             for record in one.members:
                 person, ground = record.person, record.ground

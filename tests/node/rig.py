@@ -153,9 +153,7 @@ class Country(Rig):
                     await results.put(HolderResult(task.task_id, answer))
 
         self._holders.append(asyncio.create_task(serve()))
-        async with asyncio.timeout(20):
-            while index not in self.server.relay.connected:
-                await asyncio.sleep(0)
+        await until(lambda: index in self.server.relay.connected)
 
     def node(self, number: int, **options: Any) -> Node:
         """The node of municipality `number`, from 1."""
@@ -175,9 +173,7 @@ class Country(Rig):
             with transaction(self.coordinator.engine) as connection:
                 return len(store.find_submissions(connection, self.round_id))
 
-        async with asyncio.timeout(20):
-            while await asyncio.to_thread(found) < count:
-                await asyncio.sleep(0)
+        await until(lambda: found() >= count)
 
     async def whole_round(self) -> list[Report]:
         """Everybody takes part in a new round; it is closed once all have handed in."""
@@ -201,6 +197,13 @@ class Country(Rig):
             round_id="r20260101t000000z-0000000000000000",
             random=os.urandom,
         )
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others work until something holds; it is asked in a thread."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 (what changes is in another thread, or a file)
+            await asyncio.sleep(0)
 
 
 def pairs(expected: Sequence[Match], oin: str) -> set[tuple[str, str, str]]:

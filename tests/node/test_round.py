@@ -1,4 +1,4 @@
-"""Whole rounds over real gRPC with mutual TLS: what nodes see is what `run_round` finds, whatever happens on the way."""
+"""Whole rounds over real gRPC with mutual TLS: nodes see what `run_round` finds, whatever happens on the way."""
 
 from __future__ import annotations
 

@@ -1,0 +1,150 @@
+"""The command line: `sluis-node`. Everything it does is in `node.Node`; here are options, and what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from sluis_runtime import logs
+from sluis_runtime.program import Program, run
+
+from . import show
+from .caseload import Caseload
+from .config import NodeSettings, init_folder
+from .keyholder.cli import app as keyholder_app
+from .matches import FamilyMatch
+from .node import WAIT_SECONDS, Node
+
+T = TypeVar("T")
+app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
+covenant_app = Program(help="The covenant that the partners signed.")
+app.add_typer(covenant_app, name="covenant")
+app.add_typer(keyholder_app, name="keyholder")
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The node's configuration.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+PurposeOption = Annotated[str | None, typer.Option(help="A purpose of the covenant; needed where it has several.")]
+CaseloadArgument = Annotated[Path, typer.Argument(metavar="CASELOAD", help="A CSV file.")]
+CONFIG = Path("node.toml")
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the keys and the configuration come.")],
+    oin: Annotated[str, typer.Option(help="The OIN of the municipality (20 digits).")],
+    name: Annotated[str, typer.Option(help="The name of the municipality.")],
+    municipality: Annotated[str, typer.Option(metavar="GMXXXX", help="Its code.")],
+    coordinator: Annotated[str, typer.Option(metavar="HOST:PORT", help="The coordinator's address.")],
+    authority: Annotated[str, typer.Option(help="The covenant authority's verifier line.")] = "",
+) -> None:
+    """Make the keys, a configuration and the card for the covenant authority."""
+    card = init_folder(
+        folder, oin=oin, name=name, municipality=municipality, coordinator=coordinator, authority=authority
+    )
+    show.console.print(f"node {card.name} ({card.oin}) in {folder}", markup=False)
+    show.console.print(
+        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
+    )
+
+
+@app.command()
+def check(
+    caseload: CaseloadArgument,
+    purpose: PurposeOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Say who of a caseload can take part, and why others can't. Nothing is sent. Exit status 1 if any is refused."""
+
+    async def work(node: Node) -> Caseload:
+        return node.check(caseload, purpose=purpose)
+
+    found = _with_node(config, work)
+    if as_json:
+        show.print_json(show.caseload_json(found))
+    else:
+        show.print_caseload(found)
+    raise typer.Exit(1 if found.refused else 0)
+
+
+@app.command()
+def participate(
+    caseload: CaseloadArgument,
+    purpose: PurposeOption = None,
+    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Leave refused lines out.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a round, its publication, and the other side.")
+    ] = WAIT_SECONDS,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Take part in a round, to its end. Started again, it goes on where it was. Exit status 1 without an outcome."""
+    with show.progress(quiet=as_json) as progress:
+        report = _with_node(
+            config,
+            lambda node: node.participate(
+                caseload, purpose=purpose, skip_refused=skip_refused, wait=wait, progress=progress
+            ),
+        )
+    if as_json:
+        show.print_json(show.report_json(report))
+    else:
+        show.print_report(report)
+    raise typer.Exit(0 if report.published else 1)
+
+
+@app.command()
+def receive(
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is outstanding.")] = 10.0,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Fetch the mail of all rounds and answer it."""
+    show.print_received(_with_node(config, lambda node: node.receive(wait=wait)))
+
+
+@app.command()
+def matches(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
+    """The families that another municipality helps, too."""
+
+    async def work(node: Node) -> list[FamilyMatch]:
+        return node.matches()
+
+    found = _with_node(config, work)
+    if as_json:
+        show.print_json([match.as_json() for match in found])
+    elif found:
+        show.print_matches(found)
+    else:
+        show.console.print("no matches")
+
+
+@app.command()
+def rounds(purpose: PurposeOption = None, config: ConfigOption = CONFIG) -> None:
+    """The rounds that are announced, and those that this node took part in."""
+    show.print_rounds(_with_node(config, lambda node: node.rounds(purpose=purpose)))
+
+
+@covenant_app.command()
+def fetch(config: ConfigOption = CONFIG) -> None:
+    """Get the covenant in force from the coordinator, verify it against the pinned authority, and put it in place."""
+    covenant = _with_node(config, lambda node: node.fetch_covenant())
+    show.console.print(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}", markup=False)
+
+
+@covenant_app.callback()
+def _covenant() -> None:
+    """Keep `fetch` a command of its own."""
+
+
+def _with_node(config: Path, work: Callable[[Node], Awaitable[T]]) -> T:
+    """Open the node, do the work, close it."""
+    settings = NodeSettings.load(config)
+    logs.configure(settings.log)
+
+    async def opened() -> T:
+        async with Node(settings) as node:
+            return await work(node)
+
+    return run(opened())

@@ -1,0 +1,175 @@
+"""What the command line shows: progress on standard error, results on standard output, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from .caseload import Caseload
+from .matches import FamilyMatch
+from .node import Received, RoundInfo
+from .participation import Report
+from .progress import Progress, Step, silent
+
+console = Console(soft_wrap=True, highlight=False)
+_stderr = Console(stderr=True)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress]:
+    """Bars on standard error; nothing where that is no terminal, or `quiet`."""
+    if quiet or not _stderr.is_terminal:
+        yield silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=_stderr, transient=True) as bars:
+        tasks: dict[Step, TaskID] = {}
+
+        def show(step: Step, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(str(step), total=total or None)
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        yield show
+
+
+def print_json(content: object) -> None:
+    """JSON, never wrapped or coloured."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_caseload(caseload: Caseload) -> None:
+    """What of a caseload may take part, and each refused line."""
+    _say(
+        f"{caseload.name}: {caseload.read} lines; {caseload.persons} persons in {len(caseload.families)} families can "
+        f"take part, {caseload.closed} cases are closed, {len(caseload.refused)} lines refused"
+    )
+    for refusal in caseload.refused:
+        _say(f"  line {refusal.line}, {refusal.field}: {refusal.reason} → {refusal.do}")
+    for warning in caseload.warnings:
+        _say(f"  {warning}")
+
+
+def caseload_json(caseload: Caseload) -> dict[str, object]:
+    """The same for machines; holds nothing personal."""
+    return {
+        "file": caseload.name,
+        "lines": caseload.read,
+        "persons": caseload.persons,
+        "families": len(caseload.families),
+        "closed": caseload.closed,
+        "refused": [
+            {"line": one.line, "field": one.field, "reason": one.reason, "do": one.do} for one in caseload.refused
+        ],
+        "warnings": list(caseload.warnings),
+    }
+
+
+def print_report(report: Report) -> None:
+    """What came of a round."""
+    _say(f"round {report.round_id}, purpose {report.purpose}" + (", resumed" if report.resumed else ""))
+    _say(
+        f"handed in: {report.persons} persons in {report.families} families; {report.refused} lines refused, "
+        f"{report.closed} closed"
+    )
+    for fault in report.holder_faults:
+        _say(f"key holder {fault.index}, {fault.name} ({fault.oin}), {fault.complaint}: {fault.what}")
+    for anomaly in report.anomalies:
+        _say(f"anomaly: {anomaly}; report it to the covenant authority")
+    if report.abandoned:
+        _say(f"the round was abandoned: {report.abandoned}")
+        return
+    if not report.published:
+        _say("not published yet; fetch the outcome later with: sluis-node receive")
+        return
+    _say(
+        f"published with {report.participants} municipalities: {len(report.matches)} families shared, "
+        f"{report.new_matches} of them new; {report.unconfirmed} not confirmed, {report.outstanding} waiting for the "
+        "other side"
+    )
+    print_matches(report.matches)
+
+
+def report_json(report: Report) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "round": report.round_id,
+        "purpose": report.purpose,
+        "resumed": report.resumed,
+        "families": report.families,
+        "persons": report.persons,
+        "refused": report.refused,
+        "closed": report.closed,
+        "published": report.published,
+        "abandoned": report.abandoned,
+        "participants": report.participants,
+        "claims": report.claims,
+        "outstanding": report.outstanding,
+        "unconfirmed": report.unconfirmed,
+        "matches": [match.as_json() for match in report.matches],
+        "holder_faults": [
+            {
+                "index": fault.index,
+                "oin": fault.oin,
+                "name": fault.name,
+                "complaint": str(fault.complaint),
+                "what": fault.what,
+            }
+            for fault in report.holder_faults
+        ],
+        "anomalies": list(report.anomalies),
+    }
+
+
+def print_received(received: Received) -> None:
+    """What the mail came to."""
+    state = "nothing is outstanding" if received.complete else f"{received.outstanding} claims are outstanding"
+    _say(f"{len(received.new_matches)} new matches; {state}")
+    print_matches(received.new_matches)
+
+
+def print_matches(matches: Sequence[FamilyMatch]) -> None:
+    """One row a match, and the hint for matches by name (rule 9)."""
+    if not matches:
+        return
+    table = Table("", "family", "cases", "also known to", "grade", "found")
+    for match in matches:
+        other = match.counterpart
+        table.add_row(
+            "new" if match.new else "",
+            match.family,
+            ", ".join(match.cases),
+            f"{other.name} ({other.municipality})" if other.name else other.oin,
+            str(match.grade),
+            f"{match.found_at:%Y-%m-%d}",
+        )
+    console.print(table)
+    if hints := {match.hint for match in matches if match.hint}:
+        _say("grade name: " + "; ".join(hints))
+
+
+def print_rounds(rounds: Sequence[RoundInfo]) -> None:
+    """One row a round."""
+    table = Table("round", "coordinator", "here", "closes", "confirm until", "participants", "claims")
+    for one in rounds:
+        table.add_row(
+            one.round_id,
+            one.state,
+            one.ours + (f" ({one.abandoned})" if one.abandoned else ""),
+            f"{one.closes_at:%Y-%m-%d %H:%M}",
+            f"{one.confirm_until:%Y-%m-%d %H:%M}",
+            str(one.participants),
+            str(one.claims),
+        )
+    console.print(table)
+
+
+def _say(text: str) -> None:
+    console.print(text, markup=False)
