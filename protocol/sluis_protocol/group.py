@@ -96,7 +96,7 @@ def _sodium() -> _Sodium:
 # Spreading a batch over the cores.
 
 _CORES: ContextVar[int | None] = ContextVar("cores", default=None)
-_CHUNK = 64  # elements that a thread takes at a time: some milliseconds of work
+_LEAST, _MOST = 16, 256  # elements that a thread takes at a time: some milliseconds of work
 
 
 @contextmanager
@@ -123,15 +123,15 @@ def _spread(count: int, step: Callable[[int, int], T]) -> list[T]:
     A step that works long in Python would keep the interpreter lock for 5 ms at a time and stall the other threads,
     so steps alternate Python and libsodium per element.
     """
-    starts = range(0, count, _CHUNK)
-    left = iter(starts)
+    threads = min(_available_cores(), count // _LEAST)
+    if threads <= 1:
+        return [step(0, count)]
+    piece = max(_LEAST, min(_MOST, count // (8 * threads)))
+    left = iter(range(0, count, piece))
 
     def work() -> list[T]:
-        return [step(start, min(start + _CHUNK, count)) for start in left]
+        return [step(start, min(start + piece, count)) for start in left]
 
-    threads = min(_available_cores(), len(starts))
-    if threads <= 1:
-        return work()
     with ThreadPoolExecutor(threads, thread_name_prefix="group") as pool:
         workers = [pool.submit(work) for _ in range(threads)]
         return [result for worker in workers for result in worker.result()]
@@ -309,18 +309,20 @@ def weighted_sum(weights: Callable[[int], Sequence[int]], *columns: bytes) -> by
     product, plus = sodium.multiply, sodium.add
 
     def step(start: int, stop: int) -> bytes:
-        # Two elements: the sum so far, which begins as the identity, and the next product.
+        # Two elements: the sum so far and the next product.
         buffer = ctypes.create_string_buffer(2 * ELEMENT_BYTES)
-        total = ctypes.addressof(buffer)
+        total = target = ctypes.addressof(buffer)
         term = total + ELEMENT_BYTES
         for index in range(start, stop):
             for weight, source in zip(weights(index), sources, strict=True):
                 element = source + index * ELEMENT_BYTES
-                if product(term, weight.to_bytes(SCALAR_BYTES, "little"), element):
+                if product(target, weight.to_bytes(SCALAR_BYTES, "little"), element):
                     if sodium.is_valid(element) != 1:
                         raise _bad(index)
-                    continue  # the product is the identity
-                plus(total, total, term)
+                elif target == term:
+                    plus(total, total, term)
+                else:
+                    target = term  # the first product is the sum so far
         return buffer.raw[:ELEMENT_BYTES]
 
     total = IDENTITY
