@@ -133,6 +133,16 @@ def test_a_consistent_lie_about_the_composites_is_found() -> None:
     assert refusal.value.culprits == (1,)
 
 
+def test_honest_answers_are_verified_without_recomputing_their_composites(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = answers()
+
+    def recompute(public: bytes, blinded: bytes, evaluated: bytes) -> bytes:
+        raise AssertionError("the slow way")
+
+    monkeypatch.setattr(oprf, "compute_composites", recompute)
+    assert oprf.finalize(BLINDED, combine(told)) == oprf.evaluate(SECRET, INPUTS)
+
+
 def test_two_liars_whose_lies_cancel_are_both_named() -> None:
     first, third = answers()
     shift = group.hash_to_group([b"shift"] * len(INPUTS), b"tests")
