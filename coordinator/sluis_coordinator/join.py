@@ -75,6 +75,9 @@ def person_pairs(
         "memory_limit": memory,
         "temp_directory": str(spill),
         "preserve_insertion_order": False,
+        # Everything needed is built in; nothing is fetched.
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
     }
     try:
         with duckdb.connect(config=config) as connection:
