@@ -9,14 +9,14 @@ No I/O; the time of checking is an argument.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .encoding import domain, lp_all
+from .encoding import domain, lp_all, millis, moment
 from .errors import BadSignature, MalformedMessage, Replayed, WrongClock, WrongCovenant, WrongSender
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Envelope:
 
     def serialise(self) -> bytes:
         """Length-prefixed header fields (time: 8 bytes, milliseconds since 1970), then the payload."""
-        millis = round(self.sent_at.timestamp() * 1000).to_bytes(8, "big")
-        return lp_all((self.kind, self.sender, self.covenant_hash, self.round_id, millis)) + self.payload
+        sent_at = millis(self.sent_at).to_bytes(8, "big")
+        return lp_all((self.kind, self.sender, self.covenant_hash, self.round_id, sent_at)) + self.payload
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
@@ -68,13 +68,13 @@ class Envelope:
             at += 2 + size
             if at > len(body):
                 raise MalformedMessage("a signed message ends within its header")
-        kind, sender, covenant_hash, round_id, millis = fields
+        kind, sender, covenant_hash, round_id, time = fields
         try:
-            if len(covenant_hash) != 32 or len(millis) != 8:
+            if len(covenant_hash) != 32 or len(time) != 8:
                 raise ValueError("wrong length")
-            sent_at = datetime.fromtimestamp(int.from_bytes(millis, "big") / 1000, UTC)
+            sent_at = moment(int.from_bytes(time, "big"))
             return cls(Kind(kind.decode()), sender.decode(), covenant_hash, round_id.decode(), sent_at, body[at:])
-        except (ValueError, OverflowError, OSError) as error:
+        except (ValueError, OverflowError) as error:
             raise MalformedMessage("a signed message has an unreadable header") from error
 
 

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sluis_protocol.encoding import domain
+from sluis_protocol.encoding import domain, millis
 from sluis_protocol.errors import QuotaExceeded, Replayed
 from sluis_protocol.group import ELEMENT_BYTES
 from sluis_runtime.database import transaction
@@ -47,7 +47,7 @@ class Quota:
                     "round_id": round_id,
                     "purpose": purpose,
                     "announcement": digest,
-                    "closes_at": _millis(closes_at),
+                    "closes_at": millis(closes_at),
                 }
                 connection.execute(insert(tables.rounds).values(row))
             elif known != digest:
@@ -84,7 +84,7 @@ class Quota:
 
     def forget_batches(self, before: datetime) -> None:
         """Delete the batch hashes of rounds that closed before; the counts stay."""
-        over = select(tables.rounds.c.round_id).where(tables.rounds.c.closes_at < _millis(before))
+        over = select(tables.rounds.c.round_id).where(tables.rounds.c.closes_at < millis(before))
         with transaction(self._engine) as connection:
             connection.execute(delete(tables.batches).where(tables.batches.c.round_id.in_(over)))
 
@@ -103,7 +103,3 @@ class Quota:
         )
         with transaction(self._engine) as connection:
             return [Usage(*row) for row in connection.execute(query)]
-
-
-def _millis(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from .. import encoding
 from ..errors import MalformedMessage
 
 M = TypeVar("M", bound=Message)
@@ -66,9 +67,4 @@ def some(values: Sequence[object], field: str, most: int, least: int = 1) -> Non
 
 def moment(millis: int, field: str) -> datetime:
     """Milliseconds since 1970 as a time."""
-    return datetime.fromtimestamp(number(millis, field, 1, _LATEST_MILLIS) / 1000, UTC)
-
-
-def millis(at: datetime) -> int:
-    """A time as milliseconds since 1970."""
-    return round(at.timestamp() * 1000)
+    return encoding.moment(number(millis, field, 1, _LATEST_MILLIS))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from .. import messages as plain
 from .._wire.sluis.v1 import evaluation_pb2, matches_pb2, rounds_pb2, submission_pb2
 from ..confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
+from ..encoding import millis
 from ..errors import MalformedMessage
-from .checks import millis, moment, number, packed, sized, some, text
+from .checks import moment, number, packed, sized, some, text
 
 MOST_ELEMENTS = 16_384
 MOST_SLOTS = 255

@@ -64,8 +64,8 @@ def from_rpc(error: grpc.aio.AioRpcError) -> SluisError:
     # The stubs call an entry a metadatum; it is a pair.
     trailing = dict(cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ()))
     code, do = trailing.get(CODE_KEY), trailing.get(DO_KEY, b"")
-    if isinstance(code, str) and code.isdigit():
-        return by_code(int(code), error.details() or "", do.decode() if isinstance(do, bytes) else do)
+    if isinstance(code, str) and code.isdecimal():
+        return by_code(int(code), error.details() or "", do.decode(errors="replace") if isinstance(do, bytes) else do)
     match error.code():
         case grpc.StatusCode.UNAVAILABLE:
             what, todo = "the coordinator can't be reached", "check the address and the network; it is tried again"
