@@ -34,6 +34,6 @@ def configure(form: str = "text", *, level: str = "INFO") -> None:
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger that says which part of the program speaks."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(part=name)
-    return bound
+    """A logger that says which part of the program speaks; it may be made before `configure` is called."""
+    lazy: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
+    return lazy
