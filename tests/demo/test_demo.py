@@ -9,7 +9,6 @@ import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +49,7 @@ def caseloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(caseloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+def finished(caseloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """One good run for all that can be seen of one; `--keep`, so that the commands it prints can be tried."""
     folder = tmp_path_factory.mktemp("demo")
     out = folder / "found.csv"
@@ -71,7 +70,7 @@ def finished(caseloads: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         demo.process.kill()
     with out.open(newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)]
-    yield Finished(demo, json.loads(demo.said), rows, tried, status)
+    return Finished(demo, json.loads(demo.said), rows, tried, status)
 
 
 def oracle(folder: Path) -> list[Row]:
