@@ -106,7 +106,8 @@ def main() -> int:
     planted = PLANTED * (options.nodes - 1)
     total = distinct + planted * FAMILY_SIZE * RULES.slots
     print(
-        f"{options.nodes} nodes, {total:,} tags ({distinct:,} distinct), {megabytes:.0f} MB of files, {os.cpu_count()} cores"
+        f"{options.nodes} nodes, {total:,} tags ({distinct:,} distinct), {megabytes:.0f} MB of files, "
+        f"{os.cpu_count()} cores"
     )
     print(f"writing        {wrote:6.2f} s")
     print(f"counting tags  {least:6.2f} s  {least_memory:6.0f} MB peak")

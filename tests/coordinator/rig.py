@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -45,7 +47,7 @@ from sluis_runtime.database import transaction
 from sluis_runtime.keyfiles import write_secret
 
 from ..pki import Pki
-from ..world import COORDINATOR, PURPOSE, World, make_world
+from ..world import COORDINATOR, PURPOSE, World, make_world, member_oin
 
 T = TypeVar("T")
 RULES = load_rules()
@@ -76,6 +78,7 @@ class Party:
 
     oin: str
     world: World
+    tls: Tls
     channel: Channel
     clock: Callable[[], datetime]
     round_id: str = ""
@@ -175,8 +178,8 @@ class Rig:
         self.tick_seconds = tick_seconds
         self.port = 0
         self.round_id = ""
+        self.coordinator: Coordinator
         self._parties = AsyncExitStack()
-        self._running = AsyncExitStack()
         self.settings = CoordinatorSettings(
             oin=COORDINATOR,
             listen="127.0.0.1:0",
@@ -191,11 +194,6 @@ class Rig:
         write_key(folder / "signing.pem", self.world, COORDINATOR)
         self.settings.covenant.write_text(self.world.covenant.note)
 
-    @property
-    def coordinator(self) -> Coordinator:
-        """The running coordinator's core."""
-        return self.server_core
-
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -208,8 +206,8 @@ class Rig:
 
     async def start(self) -> None:
         """Start a server on the folder as it is."""
-        self.server_core = open_coordinator(self.settings, self.clock, os.urandom)
-        self.server = Server(self.server_core, tick_seconds=self.tick_seconds, grace_seconds=5)
+        self.coordinator = open_coordinator(self.settings, self.clock, os.urandom)
+        self.server = Server(self.coordinator, tick_seconds=self.tick_seconds, grace_seconds=5)
         self.port = await self.server.start(self.settings.listen, self.settings.tls)
         self._serving = asyncio.create_task(self.server.wait())
 
@@ -223,7 +221,21 @@ class Rig:
         folder = self.folder / f"tls-{os.urandom(4).hex()}"
         tls = (pki or self.pki).issue(oin if certificate == "" else certificate, folder)
         channel = await self._parties.enter_async_context(self.channel(tls))
-        return Party(oin, self.world, channel, self.clock, self.round_id)
+        return Party(oin, self.world, tls, channel, self.clock, self.round_id)
+
+    async def reconnect(self, *parties: Party) -> None:
+        """Give parties a channel to the server as it listens now."""
+        for one in parties:
+            one.channel = await self._parties.enter_async_context(self.channel(one.tls))
+
+    async def members(self, *numbers: int) -> list[Party]:
+        """These members of the covenant."""
+        return [await self.party(member_oin(number)) for number in numbers]
+
+    def files(self) -> list[str]:
+        """The names of what lies in the round's folder."""
+        folder = self.settings.rounds / self.round_id
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
     def channel(self, tls: Tls) -> Channel:
         """A channel to the server as it listens now."""
@@ -261,6 +273,61 @@ class Rig:
         """Wait until the keeper has brought the round there."""
         await eventually(lambda: self.round().state.name in states)
         return self.round()
+
+
+class ProcessRig(Rig):
+    """The same with the real program in a process of its own; `coordinator` is another look at its database."""
+
+    async def start(self) -> None:
+        """Start `sluis-coordinator serve` and wait until it listens."""
+        self.config = self.folder / "coordinator.toml"
+        self.config.write_text(CONFIG.format(settings=self.settings))
+        if self.port == 0:
+            self.coordinator = open_coordinator(self.settings, self.clock, os.urandom)
+        program = Path(sys.executable).with_name("sluis-coordinator")
+        self.log = (self.folder / "log").open("ab")
+        self.process = await asyncio.create_subprocess_exec(
+            program, "serve", "--config", self.config, stdout=subprocess.PIPE, stderr=self.log
+        )
+        line = await cast("asyncio.StreamReader", self.process.stdout).readline()
+        self.port = int(line.decode().strip().rpartition(":")[2])
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        await self.process.wait()
+        self.log.close()
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait for the end."""
+        self.process.kill()
+        await self.process.wait()
+        self.log.close()
+
+    async def restart(self, *parties: Party) -> None:
+        """Kill it, start it again, and let the parties connect to it."""
+        await self.kill()
+        await self.start()
+        await self.reconnect(*parties)
+
+
+CONFIG = """\
+oin = "{settings.oin}"
+listen = "127.0.0.1:0"
+authority = "{settings.authority}"
+covenant = "covenant.note"
+signing_key = "signing.pem"
+database = "coordinator.sqlite"
+rounds = "rounds"
+tick_seconds = {settings.tick_seconds}
+log = "json"
+
+[tls]
+certificate = "tls/certificate.pem"
+key = "tls/key.pem"
+authorities = "tls/authorities.pem"
+"""
 
 
 def write_key(path: Path, world: World, oin: str) -> None:
