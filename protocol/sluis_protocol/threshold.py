@@ -110,7 +110,8 @@ def check_quorum(joint: JointKey, quorum: Sequence[int]) -> None:
 def check_joint_key(joint: JointKey) -> None:
     """Refuses a K and K_i that don't lie on one polynomial of degree t - 1. Raises CovenantError, BadElement.
 
-    1. 1 <= t <= n. 2. All are elements. 3. K_1 … K_(t-1) with each other K_j interpolate to K.
+    1. 1 <= t <= n. 2. All are elements. 3. K_1 … K_(t-1) with each other K_j interpolate to K; 4. by themselves they
+    don't, or fewer than t holders could evaluate.
     """
     indices = sorted(joint.shares)
     if not 1 <= joint.threshold <= len(indices):
@@ -124,6 +125,8 @@ def check_joint_key(joint: JointKey) -> None:
         quorum = [*first, index]
         if interpolate(quorum, joint.shares) != joint.public:
             raise CovenantError("the public key shares don't belong to the joint key", holder=index)
+    if interpolate(first, joint.shares) == joint.public:
+        raise CovenantError(f"fewer than {joint.threshold} holders could evaluate", do="hold a new key ceremony")
 
 
 def interpolate(quorum: Sequence[int], shares: Mapping[int, bytes]) -> bytes:
