@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
 from sluis_protocol.errors import StorageError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
@@ -28,6 +26,10 @@ def open_database(url: str, migrations: Path) -> Engine:
 
     SQLite runs with a write-ahead log and full synchronisation: what was committed is there after a power cut.
     """
+    # Imported here, since it takes half a second, which commands without a database needn't wait.
+    import alembic.command
+    import alembic.config
+
     engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=8)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
