@@ -104,21 +104,25 @@ def verifier(key: KeyFile, authority_name: AuthorityName) -> None:
 @app.command("add-member")
 def add_member(
     draft: Draft,
-    card: Annotated[Path, typer.Argument(metavar="CARD", help="The party's card (card.json).")],
+    cards: Annotated[list[Path], typer.Argument(metavar="CARD...", help="Parties' cards (card.json).")],
     quota: Annotated[int | None, typer.Option(min=1, help="Evaluations a round. Default: a largest caseload.")] = None,
     role: Annotated[Role | None, typer.Option("--as", help="Another role than the card names.")] = None,
 ) -> None:
-    """Take a party into the draft, or give it the keys of its new card. Compare the fingerprint with the party."""
-    terms = drafts.read_draft(draft)
-    try:
-        found = Card.parse(read_text(card, most=drafts.MOST_BYTES, what="the card"))
-        changed = drafts.add_party(terms, found, role or found.role, quota)
-    except SluisError as error:
-        error.where.setdefault("file", str(card))
-        raise
-    drafts.write_draft(draft, changed)
-    say(f"{role or found.role} {found.name} ({found.oin}), fingerprint {found.fingerprint}")
-    if terms.joint_key and not changed.joint_key:
+    """Take parties into the draft, or give them the keys of their new cards. Compare fingerprints with each of them."""
+    before = terms = drafts.read_draft(draft)
+    added = []
+    for path in cards:
+        try:
+            card = Card.parse(read_text(path, most=drafts.MOST_BYTES, what="the card"))
+            terms = drafts.add_party(terms, card, role or card.role, quota)
+        except SluisError as error:
+            error.where.setdefault("file", str(path))
+            raise
+        added.append(card)
+    drafts.write_draft(draft, terms)
+    for card in added:
+        say(f"{role or card.role} {card.name} ({card.oin}), fingerprint {card.fingerprint}")
+    if before.joint_key and not terms.joint_key:
         say("a key holder is new: hold a new ceremony", "yellow")
 
 

@@ -9,12 +9,12 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -165,6 +165,7 @@ async def _account(
     world: World, outcome: Outcome, truth: set[frozenset[Entry]] | None, programs: Programs, display: Display
 ) -> Report:
     shared, faults = put_together(outcome.known)
+    faults += [f"{code}: {trouble}" for code, told in outcome.taken.items() for trouble in _troubles(told)]
     seen = await observe(world, outcome, programs)
     return Report(
         outcome=outcome,
@@ -175,6 +176,15 @@ async def _account(
         faults=faults + [fault for one in seen for fault in one.faults],
         seconds=display.seconds,
     )
+
+
+def _troubles(told: Mapping[str, Any]) -> Iterator[str]:
+    """What went wrong by a node's own account; in a demo, where everybody is honest and awake, nothing should."""
+    yield from told["anomalies"]
+    if told["outstanding"]:
+        yield f"{told['outstanding']} claims still wait for their counterpart's answer"
+    for fault in told["holder_faults"]:
+        yield f"could not use {fault['name']}: {fault['what']}"
 
 
 def _explain(world: World, programs: Programs, outcome: Outcome) -> None:

@@ -61,7 +61,10 @@ def as_json(report: Report) -> str:
         {
             "round": outcome.round_id,
             "participants": outcome.participants,
-            "caseloads": {code: dict(taken) for code, taken in outcome.taken.items()},
+            "caseloads": {
+                code: {name: value for name, value in taken.items() if name != "matches"}  # they are in `shared`
+                for code, taken in outcome.taken.items()
+            },
             "shared": [asdict(one) for one in report.shared],
             "seen": [asdict(one) for one in report.seen],
             "score": s

@@ -6,6 +6,7 @@ Only the demo can do this, because it sees into every node; nobody else ever hol
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Counterpart(BaseModel):
 
 
 class NodeMatch(BaseModel):
-    """One side of a match, as `sluis-node matches --json` tells it; what the demo has no use for is left out."""
+    """One side of a match, as `sluis-node` tells it with --json; what the demo has no use for is left out."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -76,10 +77,10 @@ class Score:
         return _share(2 * self.right, 2 * self.right + self.wrong + self.missed)
 
 
-def parse_matches(said: str, *, municipality: str) -> list[NodeMatch]:
-    """What a node's `matches --json` said; raise MalformedMessage if it isn't that."""
+def parse_matches(told: object, *, municipality: str) -> list[NodeMatch]:
+    """The matches as a node lists them in its JSON; raise MalformedMessage if they aren't that."""
     try:
-        return TypeAdapter(list[NodeMatch]).validate_json(said)
+        return TypeAdapter(list[NodeMatch]).validate_json(json.dumps(told))
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, problem["loc"])) or "the whole" for problem in error.errors())
         raise MalformedMessage("a node's list of matches can't be read", municipality=municipality, at=fields) from None

@@ -64,12 +64,9 @@ async def hold_round(world: World, address: str, programs: Programs, display: Di
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
     seconds = display.seconds - began
-    display.step("every node has heard from its counterparts; which matches does each of them know?")
-    lists = await together(*(_matches(node, programs) for node in world.nodes))
-    codes = [node.caseload.code for node in world.nodes]
-    return Outcome(
-        round_id, len(children), seconds, dict(zip(codes, said, strict=True)), dict(zip(codes, lists, strict=True))
-    )
+    taken = {node.caseload.code: told for node, told in zip(children, said, strict=True)}
+    known = {code: parse_matches(told.get("matches"), municipality=code) for code, told in taken.items()}
+    return Outcome(round_id, len(children), seconds, taken, known)
 
 
 async def _collect(
@@ -110,11 +107,6 @@ async def _finish(node: Node, child: Child, programs: Programs, display: Display
         raise MalformedMessage("what a node says of its round can't be read", municipality=node.caseload.code) from None
     display.party(node.name, "done")
     return told
-
-
-async def _matches(node: Node, programs: Programs) -> list[NodeMatch]:
-    said = await programs.run(*node.command("matches", "--json"), name=f"{node.name} matches")
-    return parse_matches(said, municipality=node.caseload.code)
 
 
 async def _watch(channel: Channel, display: Display, name: str) -> None:

@@ -121,12 +121,10 @@ async def set_up(world: World, programs: Programs, display: Display) -> str:
     display.step(f"{len(world.parties)} parties make their keys; each gets a certificate with its test OIN")
     await _make_parties(world, programs, verifier.strip())
     display.step(f"{len(world.nodes)} municipalities, {HOLDERS} key holders and a coordinator join the covenant")
-    quota = _quota(world)
-    for party in world.parties:
-        granted = ("--quota", str(quota)) if isinstance(party, Node) else ()
-        await programs.run(
-            "sluis-covenant", "add-member", draft, party.folder / "card.json", *granted, name=f"add {party.name}"
-        )
+    cards = [party.folder / "card.json" for party in world.parties]
+    await programs.run(
+        "sluis-covenant", "add-member", draft, *cards, "--quota", str(_quota(world)), name="covenant add-member"
+    )
     display.step(f"the key holders make a shared key, of which any {THRESHOLD} of {HOLDERS} are needed")
     await _hold_ceremony(world, programs, draft, own / "board")
     await programs.run(

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sluis_protocol.confirm import REFERENCE_BYTES, ConfirmKey
+from sluis_protocol.confirm import REFERENCE_BYTES, ConfirmKey, match_id
 from sluis_protocol.group import Random
 from sluis_protocol.rules import Grade
 from sluis_protocol.signed import SignedMessage
@@ -23,8 +23,6 @@ from .own import Shown
 from .store import millis, moment
 from .tables import claims, family_references, matches
 from .vault import Vault
-
-_MATCH_ID_BYTES = 16
 
 
 class ClaimState(StrEnum):
@@ -197,9 +195,7 @@ class Ledger:
         self, connection: Connection, claim: ClaimOnFile, answered: Answered, theirs: bytes, purpose: str, now: datetime
     ) -> bool:
         """Keep a proven match; False if the pair was known, which then only gets its last round and its grade anew."""
-        match = self._vault.lookup("match", purpose, answered.reference, claim.counterpart, theirs)[
-            :_MATCH_ID_BYTES
-        ].hex()
+        match = match_id(purpose, answered.reference, theirs)
         content = self._vault.seal(answered.shown.serialise(), table="matches", column="content", row=match)
         latest: dict[str, Any] = {
             "last_round": claim.round_id,

@@ -6,6 +6,7 @@ the coordinator can neither forge a match nor learn from a false claim. No I/O, 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from .submission import OwnFamily
 REFERENCE_BYTES = 16
 CANDIDATE_BYTES = 16
 MAC_BYTES = 32
+MATCH_ID_BYTES = 16
 SEALED_REFERENCE_BYTES = REFERENCE_BYTES + 16
 # One key seals one reference per side, so the side is all that a nonce has to tell apart.
 _NONCES = (b"\x00" * 12, b"\x00" * 11 + b"\x01")
@@ -96,3 +98,11 @@ def confirm_key(
         hashes.SHA256(), 32, salt=candidate_id, info=domain("confirm", covenant_hash, round_id, lower, higher)
     ).derive(b"".join(openings[tag] for tag in sorted(openings)))
     return ConfirmKey((lower, higher), secret)
+
+
+def match_id(purpose: str, own: bytes, theirs: bytes) -> str:
+    """The id of a match, 32 hex digits, from both family references: the same on both sides and in every round.
+
+    Nobody else can tell it, since the references cross sealed.
+    """
+    return hashlib.sha256(domain("match", purpose, *sorted((own, theirs)))).digest()[:MATCH_ID_BYTES].hex()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from sluis_protocol.rules import Grade
 def side(match: str, counterpart: str, family: str, grade: str = "bsn") -> NodeMatch:
     told = {"match": match, "round": "r1", "purpose": "jeugd", "grade": grade, "family": family, "new": True}
     told |= {"counterpart": {"oin": "0" * 20, "municipality": counterpart, "name": "x"}, "cases": ["z"]}
-    return parse_matches(json.dumps([told]), municipality="GM0000")[0]
+    return parse_matches([told], municipality="GM0000")[0]
 
 
 def test_two_sides_make_a_shared_family_with_the_lower_code_first() -> None:
@@ -51,7 +50,7 @@ def test_a_match_that_is_not_whole_is_a_fault_and_not_a_result(known: dict[str, 
 
 def test_a_list_that_is_not_one_is_refused_without_repeating_it() -> None:
     with pytest.raises(MalformedMessage) as caught:
-        parse_matches('[{"match": "m", "family": "Jansen"}]', municipality="GM0001")
+        parse_matches([{"match": "m", "family": "Jansen"}], municipality="GM0001")
     assert "Jansen" not in str(caught.value)
     assert "counterpart" in str(caught.value)
 

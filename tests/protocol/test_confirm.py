@@ -7,7 +7,14 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sluis_protocol.confirm import REFERENCE_BYTES, SEALED_REFERENCE_BYTES, ConfirmKey, confirm_key, examine
+from sluis_protocol.confirm import (
+    REFERENCE_BYTES,
+    SEALED_REFERENCE_BYTES,
+    ConfirmKey,
+    confirm_key,
+    examine,
+    match_id,
+)
 from sluis_protocol.errors import Anomaly, BadSeal
 from sluis_protocol.rules import Grade, load_rules
 from sluis_protocol.submission import OwnFamily
@@ -114,3 +121,10 @@ def test_too_little_is_no_match() -> None:
 def test_what_no_honest_coordinator_claims_is_an_anomaly(claimed: dict[int, list[bytes]]) -> None:
     with pytest.raises(Anomaly):
         examine(FAMILY, claimed, RULES)
+
+
+def test_a_match_has_one_id_on_both_sides_and_another_for_every_other_pair() -> None:
+    ours, theirs, third = (os.urandom(REFERENCE_BYTES) for _ in range(3))
+    assert match_id("jeugd", ours, theirs) == match_id("jeugd", theirs, ours)
+    ids = {match_id(*parts) for parts in (("jeugd", ours, theirs), ("jeugd", ours, third), ("schuld", ours, theirs))}
+    assert len(ids) == 3
