@@ -34,9 +34,11 @@ class Seen:
 
 async def observe(world: World, outcome: Outcome, programs: Programs) -> list[Seen]:
     """The coordinator, the key holders, the nodes, and last a search of everybody's files."""
-    coordinator = await _of_coordinator(world, outcome, programs)
-    holders = await together(*(_of_holder(holder, world, outcome, programs) for holder in world.holders))
-    return [coordinator, *holders, *_of_nodes(world, outcome), _search(world, programs)]
+    asked = await together(
+        _of_coordinator(world, outcome, programs),
+        *(_of_holder(holder, world, outcome, programs) for holder in world.holders),
+    )
+    return [*asked, *_of_nodes(world, outcome), _search(world, programs)]
 
 
 async def _of_coordinator(world: World, outcome: Outcome, programs: Programs) -> Seen:

@@ -82,7 +82,15 @@ def as_json(report: Report) -> str:
 
 
 def _print_caseloads(report: Report, console: Console) -> None:
-    table = _table("Who took part", "municipality", "families", "persons", "lines refused", "cases closed", "matches")
+    table = _table(
+        "Who took part (lines refused, cases closed)",
+        "municipality",
+        "families",
+        "persons",
+        "refused",
+        "closed",
+        "matches",
+    )
     for code, name in report.names.items():
         taken = report.outcome.taken[code]
         cells = (str(taken.get(field, "")) for field in ("families", "persons", "refused", "closed"))
@@ -122,6 +130,6 @@ def _print_seen(report: Report, console: Console) -> None:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     for column in columns:
-        counted = column in ("families", "persons", "lines refused", "cases closed", "matches", "by BSN", "by name")
+        counted = column in ("families", "persons", "refused", "closed", "matches", "by BSN", "by name")
         table.add_column(column, justify="right" if counted else "left")
     return table
