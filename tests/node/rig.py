@@ -159,10 +159,10 @@ class Country(Rig):
         """The node of municipality `number`, from 1."""
         return Node.open(self.offices[number - 1].config, **{"clock": self.clock, **options})
 
-    async def take_part(self, number: int, **options: Any) -> Report:
-        """Open a node, take part, close it."""
-        async with self.node(number) as node:
-            return await node.participate(self.offices[number - 1].families, **{"wait": 20.0, **options})
+    async def take_part(self, number: int, *, node: dict[str, Any] | None = None, **options: Any) -> Report:
+        """Open a node (with the options in `node`), take part, close it."""
+        async with self.node(number, **(node or {})) as opened:
+            return await opened.participate(self.offices[number - 1].families, **{"wait": 20.0, **options})
 
     async def submitted(self, count: int) -> None:
         """Wait until so many have handed in."""
