@@ -18,7 +18,7 @@ from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import ConfigError, CovenantError
 from sluis_protocol.note import Verifier
 from sluis_protocol.rules import RuleSet, load_rules
-from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign
+from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign, signing_key
 from sluis_runtime.database import open_database, transaction
 from sluis_runtime.files import read_text
 from sluis_runtime.keyfiles import read_signing_key
@@ -110,7 +110,7 @@ def open_coordinator(
             setting="oin",
             party=settings.oin,
         )
-    if covenant.signing_key(settings.oin, Kind.ANNOUNCEMENT) != key.public_key().public_bytes_raw():
+    if signing_key(covenant, settings.oin, Kind.ANNOUNCEMENT) != key.public_key().public_bytes_raw():
         raise ConfigError(
             "the signing key is not the one that the covenant names",
             do="use the key whose card went to the authority",

@@ -20,9 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import BadElement, CovenantError, LegalGroundMissing, NotAMember
-from .note import Verifier, open_note, sign_note
+from .note import SIGNATURE_BYTES, Verifier, open_note, sign_note
 from .sealed import PUBLIC_BYTES
-from .signed import SIGNATURE_BYTES, Kind
 from .threshold import JointKey, check_joint_key
 
 TEST_OIN_PREFIX = "00000099"
@@ -298,19 +297,6 @@ class Covenant:
             if holder.oin == oin:
                 return holder
         raise NotAMember("this OIN is not a key holder of the covenant", do="ask the covenant authority", party=oin)
-
-    def signing_key(self, oin: str, kind: Kind) -> bytes:
-        """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
-        match kind:
-            case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION:
-                key = self.member(oin).signing_key
-            case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
-                key = self.holder_by_oin(oin).signing_key
-            case _:
-                if self.terms.coordinator is None or self.terms.coordinator.oin != oin:
-                    raise NotAMember(f"only the coordinator sends a {kind}", party=oin)
-                key = self.terms.coordinator.signing_key
-        return base64.b64decode(key)
 
     def purpose(self, purpose_id: str, today: date) -> Purpose:
         """A purpose with a legal basis in force today (rule 20); raise LegalGroundMissing otherwise."""

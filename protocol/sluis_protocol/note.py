@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from .errors import BadSignature, KeyFileError
 
+SIGNATURE_BYTES = 64
 _ED25519 = b"\x01"
 _SIGNATURE_LINE = "— "
 

@@ -8,21 +8,18 @@ No I/O; the time of checking is an argument.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from .covenant import Covenant
 from .encoding import domain, lp_all, millis, moment
-from .errors import BadSignature, MalformedMessage, Replayed, WrongClock, WrongCovenant, WrongSender
-
-if TYPE_CHECKING:
-    from .covenant import Covenant
-
-SIGNATURE_BYTES = 64
+from .errors import BadSignature, MalformedMessage, NotAMember, Replayed, WrongClock, WrongCovenant, WrongSender
 
 
 class Kind(StrEnum):
@@ -132,7 +129,7 @@ def open_signed(
         raise Replayed("the message belongs to another round", party=envelope.sender, round=round_id)
     if caller is not None and envelope.sender != caller:
         raise WrongSender("the certificate's OIN differs from the signer's", caller=caller, signer=envelope.sender)
-    key = covenant.signing_key(envelope.sender, kind)
+    key = signing_key(covenant, envelope.sender, kind)
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(message.signature, domain("signed") + message.body)
     except InvalidSignature as error:
@@ -146,3 +143,18 @@ def open_signed(
                 party=envelope.sender,
             )
     return envelope
+
+
+def signing_key(covenant: Covenant, oin: str, kind: Kind) -> bytes:
+    """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
+    match kind:
+        case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION:
+            key = covenant.member(oin).signing_key
+        case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
+            key = covenant.holder_by_oin(oin).signing_key
+        case _:
+            coordinator = covenant.terms.coordinator
+            if coordinator is None or coordinator.oin != oin:
+                raise NotAMember(f"only the coordinator sends a {kind}", party=oin)
+            key = coordinator.signing_key
+    return base64.b64decode(key)

@@ -18,7 +18,7 @@ from sluis_protocol.errors import (
     WrongCovenant,
     WrongSender,
 )
-from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed, sign
+from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed, sign, signing_key
 
 from tests.world import COORDINATOR, holder_oin, make_world, member_oin
 
@@ -140,7 +140,7 @@ def test_each_kind_has_one_role_that_may_send_it(kind: Kind) -> None:
 
 def _may_send(oin: str, kind: Kind) -> bool:
     try:
-        WORLD.covenant.signing_key(oin, kind)
+        signing_key(WORLD.covenant, oin, kind)
     except NotAMember:
         return False
     return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .. import messages as plain
 from .._wire.sluis.v1 import common_pb2, covenant_pb2, evaluation_pb2, matches_pb2, rounds_pb2, submission_pb2
 from ..errors import MalformedMessage
-from ..signed import SIGNATURE_BYTES, SignedMessage
+from ..note import SIGNATURE_BYTES
+from ..signed import SignedMessage
 from .checks import number, sized, some, text
 
 MOST_NOTE = 8_388_608
