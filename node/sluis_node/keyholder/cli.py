@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,8 +58,8 @@ def ceremony(
 ) -> None:
     """Do what this holder owes in the key ceremony now. Run it again until it says that it is finished."""
     terms = Terms.parse(read_text(draft, most=MOST_NOTE, what="the draft"))
-    holder = open_holder(KeyHolderSettings.load(config))
-    progress = take_part(holder, board, terms, clock=_now, random=os.urandom)
+    with closing(open_holder(KeyHolderSettings.load(config))) as holder:
+        progress = take_part(holder, board, terms, clock=_now, random=os.urandom)
     for step in progress.done:
         console.print(f"this holder {step}", markup=False)
     if progress.waiting:
@@ -82,7 +83,8 @@ def usage(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Who asked how much, by round."""
-    counts = open_holder(KeyHolderSettings.load(config)).quota.report()
+    with closing(open_holder(KeyHolderSettings.load(config))) as holder:
+        counts = holder.quota.report()
     if as_json:
         typer.echo(json.dumps([asdict(count) for count in counts], indent=2))
         return

@@ -56,7 +56,7 @@ async def serve_until_stopped(settings: KeyHolderSettings, *, clock: Callable[[]
     try:
         await server.run()
     finally:
-        holder.engine.dispose()
+        holder.close()
 
 
 @dataclass

@@ -37,6 +37,10 @@ class KeyHolder:
     shares: Shares = field(repr=False)
     quota: Quota = field(repr=False)
 
+    def close(self) -> None:
+        """Close the database."""
+        self.engine.dispose()
+
 
 def open_holder(settings: KeyHolderSettings) -> KeyHolder:
     """Read the keys and open the database. Raises KeyFileError, StorageError."""
