@@ -81,6 +81,7 @@ def test_a_sealing_key_that_nothing_can_be_sealed_to_is_refused() -> None:
         (Role.HOLDER, {"municipality": "GM0001", "sealing_key": SEALING}),
         (Role.COORDINATOR, {"sealing_key": SEALING}),
     ],
+    ids=lambda changes: ",".join(changes),
 )
 def test_no_card_is_made_that_does_not_fit_its_role(role: Role, options: dict[str, str | bytes]) -> None:
     with pytest.raises(InputError):

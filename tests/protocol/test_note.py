@@ -83,6 +83,7 @@ def test_a_verifier_line_comes_back() -> None:
         "a b" + str(VERIFIER)[9:],
         str(VERIFIER)[9:],
     ],
+    ids=["empty", "name only", "other id", "other name", "cut", "too long", "a space", "no name"],
 )
 def test_a_line_that_contradicts_itself_is_refused(line: str) -> None:
     with pytest.raises(KeyFileError):
