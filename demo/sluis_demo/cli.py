@@ -6,10 +6,12 @@ Whatever ends it (success, failure, Ctrl-C, SIGTERM, a closed terminal), all pro
 from __future__ import annotations
 
 import asyncio
+import shlex
+import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +26,7 @@ from sluis_runtime.program import Program, stderr
 from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .display import Display
 from .observe import observe
-from .processes import Programs
+from .processes import Programs, find_program
 from .report import Report, as_json, print_report
 from .results import Entry, put_together, read_truth, score, write_shared
 from .round import Outcome, hold_round
@@ -197,9 +199,15 @@ def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
         ("the coordinator's rounds", world.coordinator.command("rounds", "list")),
         ("this round", world.coordinator.command("rounds", "show", outcome.round_id)),
         ("who asked a key holder how much", holder.command("usage")),
-        ("is the coordinator well?", world.coordinator.command("health")),
+        ("whether the coordinator is well", world.coordinator.command("health")),
         ("the covenant", ("sluis-covenant", "show", world.note)),
-        ("what everybody logged", ("tail", "-n", "3", f"{programs.logs}/*.log")),
+        ("what the coordinator logged", ("tail", programs.logs / "coordinator.log")),
     ):
-        stderr.print(f"  {what}:\n    {' '.join(map(str, command))}", highlight=False, soft_wrap=True, markup=False)
+        stderr.print(f"  {what}:\n    {_typed(command)}", highlight=False, soft_wrap=True, markup=False)
     stderr.print("to stop everything and delete the folder: Ctrl-C", highlight=False)
+
+
+def _typed(command: Sequence[str | Path]) -> str:
+    """A command to copy into a shell; with the program's path where its name alone would not find it."""
+    name, *arguments = map(str, command)
+    return shlex.join([name if shutil.which(name) else str(find_program(name)), *arguments])
