@@ -76,7 +76,8 @@ class Calls:
                         await context.write(wire.encode(each))
                 return None
             except SluisError as error:
-                log.warning("refused", call=method.name, oin=oin, code=error.code, what=str(error))
+                # `what` is our own text; the rest of an error may quote the caller.
+                log.warning("refused", call=method.name, oin=oin, code=error.code, what=error.what)
                 status, details, trailing = status_of(error)
             except Exception as error:  # noqa: BLE001 (a bug: the one place that keeps it from ending the server)
                 place = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -137,8 +137,8 @@ async def test_full_disk(tmp_path: Path) -> None:
             await one.upload(parts)
         assert rig.files() == []
         # The database can't be written either: refused as well, and nothing is half done.
-        resource.prlimit(rig.process.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
-        with pytest.raises(StorageError):
+        resource.prlimit(rig.process.pid, resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+        with pytest.raises(StorageError, match="database"):
             await one.submit(rows[:1])
         assert rig.files() == []
         resource.prlimit(rig.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

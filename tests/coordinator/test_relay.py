@@ -1,0 +1,161 @@
+"""The relay, with key holders that are absent, slow, refusing, or come anew; and one that truly evaluates."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sluis_coordinator import events
+from sluis_protocol import oprf, threshold, wire
+from sluis_protocol.covenant import Limits
+from sluis_protocol.errors import HolderUnavailable, MalformedMessage, QuotaExceeded
+from sluis_protocol.messages import (
+    EvaluationAnswer,
+    EvaluationRequest,
+    HolderAnswer,
+    HolderResult,
+    HolderTask,
+    Refusal,
+)
+from sluis_protocol.signed import Kind, SignedMessage
+from sluis_protocol.wire.methods import EVALUATE, SERVE
+from sluis_runtime.database import transaction
+
+from ..world import PURPOSE, holder_oin, make_world
+from .rig import DEADLINE, Party, Rig, eventually
+
+Work = Callable[[Party, HolderTask], Awaitable[SignedMessage | Refusal]]
+READY = HolderResult(0, Refusal(0, "ready", ""))
+
+
+async def refusing(party: Party, task: HolderTask) -> Refusal:
+    return Refusal(QuotaExceeded.code, "enough for today", "come back tomorrow")
+
+
+async def silent(party: Party, task: HolderTask) -> Refusal:
+    await asyncio.Event().wait()
+    return Refusal(0, "", "")
+
+
+async def honest(party: Party, task: HolderTask) -> SignedMessage:
+    request = wire.decode(EvaluationRequest, task.request.envelope.payload)
+    index = party.covenant.holder_by_oin(party.oin).index
+    done = threshold.evaluate(party.world.shares[index - 1], request.quorum, request.elements, os.urandom)
+    answer = EvaluationAnswer(events.digest_of(task.request), index, done.elements, done.proof, done.composites)
+    return party.sign(Kind.EVALUATION_ANSWER, answer)
+
+
+@asynccontextmanager
+async def holder(rig: Rig, index: int, work: Work) -> AsyncIterator[Party]:
+    """A key holder that is connected as long as this lasts."""
+    party = await rig.party(holder_oin(index))
+    results: asyncio.Queue[HolderResult] = asyncio.Queue()
+    results.put_nowait(READY)
+
+    async def sending() -> AsyncIterator[HolderResult]:
+        while True:
+            yield await results.get()
+
+    async def serve() -> None:
+        async for task in party.channel.converse(SERVE, sending(), HolderTask):
+            results.put_nowait(HolderResult(task.task_id, await work(party, task)))
+
+    serving = asyncio.create_task(serve())
+    await eventually(lambda: index in rig.server.relay.connected)
+    try:
+        yield party
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+
+
+async def evaluate(party: Party, elements: bytes = bytes(32), quorum: tuple[int, ...] = (1, 2)) -> list[HolderAnswer]:
+    request = party.sign(Kind.EVALUATION_REQUEST, EvaluationRequest(PURPOSE, quorum, elements))
+    return [each async for each in party.channel.stream(EVALUATE, request, HolderAnswer, timeout=DEADLINE)]
+
+
+def codes(answers: list[HolderAnswer]) -> dict[int, int]:
+    return {each.index: each.outcome.code for each in answers if isinstance(each.outcome, Refusal)}
+
+
+async def test_two_honest_holders(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig, holder(rig, 1, honest), holder(rig, 3, honest):
+        await rig.open_round()
+        [one] = await rig.members(1)
+        blinded = oprf.blind([b"a", b"b"], os.urandom)
+        answers = await evaluate(one, blinded.elements, (1, 3))
+        evaluations = []
+        for each in answers:
+            assert isinstance(each.outcome, SignedMessage)
+            content = wire.decode(EvaluationAnswer, each.outcome.envelope.payload)
+            evaluations.append(
+                threshold.ShareEvaluation(content.index, content.elements, content.proof, content.composites)
+            )
+        joint = one.covenant.joint_key
+        assert threshold.combine(joint, (1, 3), blinded.elements, evaluations, os.urandom)
+        with transaction(rig.coordinator.engine) as connection:
+            assert events.counts(connection, rig.round_id, events.Happened.EVALUATION) == {one.oin: 2}
+
+
+async def test_absent_and_refusing(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig, holder(rig, 2, refusing):
+        await rig.open_round()
+        [one] = await rig.members(1)
+        answers = await evaluate(one)
+        assert codes(answers) == {1: HolderUnavailable.code, 2: QuotaExceeded.code}
+        [refusal] = [each.outcome for each in answers if each.index == 2]
+        assert refusal == Refusal(QuotaExceeded.code, "enough for today", "come back tomorrow")
+
+
+async def test_slow(tmp_path: Path) -> None:
+    """The fast holder's answer doesn't wait for the slow one, which is given up after the covenant's limit."""
+    async with (
+        Rig(tmp_path, make_world(limits=Limits(evaluation_seconds=1))) as rig,
+        holder(rig, 1, silent),
+        holder(rig, 2, refusing),
+    ):
+        await rig.open_round()
+        [one] = await rig.members(1)
+        answers = await evaluate(one)
+        assert [each.index for each in answers] == [2, 1]
+        assert codes(answers) == {1: HolderUnavailable.code, 2: QuotaExceeded.code}
+
+
+async def test_going_away_and_coming_back(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        [one] = await rig.members(1)
+        asked = asyncio.Event()
+
+        async def vanishing(party: Party, task: HolderTask) -> Refusal:
+            asked.set()
+            return await silent(party, task)
+
+        async with holder(rig, 2, refusing):
+            async with holder(rig, 1, vanishing):
+                waiting = asyncio.create_task(evaluate(one))
+                await asked.wait()
+            assert codes(await waiting)[1] == HolderUnavailable.code
+            async with holder(rig, 1, silent), holder(rig, 1, refusing):
+                await eventually(lambda: rig.server.relay.connected == [1, 2])
+                assert codes(await evaluate(one)) == {1: QuotaExceeded.code, 2: QuotaExceeded.code}
+
+
+async def test_a_holder_that_is_not_ready(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        [one] = await rig.members(1)
+
+        party = await rig.party(holder_oin(3))
+
+        async def not_ready() -> AsyncIterator[HolderResult]:
+            yield HolderResult(5, Refusal(1, "", ""))
+
+        with pytest.raises(MalformedMessage, match="ready"):
+            async for _ in party.channel.converse(SERVE, not_ready(), HolderTask):
+                pass
+        assert codes(await evaluate(one, quorum=(2, 3))) == dict.fromkeys((2, 3), HolderUnavailable.code)
