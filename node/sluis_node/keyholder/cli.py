@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sluis_protocol.covenant import Terms
+from sluis_protocol.errors import CovenantError
 from sluis_runtime import logs
 from sluis_runtime.files import read_text
 from sluis_runtime.program import Program, run
@@ -57,13 +58,15 @@ def ceremony(
     config: Config = _CONFIG,
 ) -> None:
     """Do what this holder owes in the key ceremony now. Run it again until it says that it is finished."""
-    terms = Terms.parse(read_text(draft, most=MOST_NOTE, what="the draft"))
+    terms = _read_draft(draft)
     with closing(open_holder(KeyHolderSettings.load(config))) as holder:
         progress = take_part(holder, board, terms, clock=_now, random=os.urandom)
+    about = progress.ceremony
+    console.print(f"ceremony {about.id.hex()[:16]} for {about.threshold} of {len(about.holders)}", markup=False)
     for step in progress.done:
         console.print(f"this holder {step}", markup=False)
     if progress.waiting:
-        names = ", ".join(f"holder {index} ({progress.ceremony.holders[index].name})" for index in progress.waiting)
+        names = ", ".join(f"holder {index} ({about.holders[index].name})" for index in progress.waiting)
         console.print(f"waiting for the {progress.waits_for} of {names}", markup=False)
     else:
         console.print("finished: all holders accepted, and this holder's share is stored")
@@ -92,6 +95,15 @@ def usage(
     for count in counts:
         table.add_row(count.round_id, count.purpose, count.member, str(count.elements), str(count.batches))
     console.print(table)
+
+
+def _read_draft(path: Path) -> Terms:
+    text = read_text(path, most=MOST_NOTE, what="the draft")
+    try:
+        return Terms.parse(text)
+    except CovenantError as error:
+        error.where.setdefault("file", str(path))
+        raise
 
 
 def _now() -> datetime:

@@ -67,18 +67,20 @@ class RoundBook:
 
     async def find(self, round_id: str, purpose: str) -> Round:
         """The round with this id; raise Replayed if the coordinator has no such round of the purpose."""
-        async with self._asking:
-            if round_id not in self._known:
-                for status in await self._list_rounds(purpose):
-                    if status.announcement.envelope.round_id == round_id:
-                        self._known[round_id] = await self._learn(status.announcement, round_id)
-                        break
-                else:
-                    raise Replayed("the message belongs to no round of this purpose", round=round_id, purpose=purpose)
-        found = self._known[round_id]
+        found = self._known.get(round_id) or await self._ask(round_id, purpose)
         if found.purpose != purpose:
             raise Replayed("the message belongs to a round of another purpose", round=round_id, purpose=purpose)
         return found
+
+    async def _ask(self, round_id: str, purpose: str) -> Round:
+        async with self._asking:
+            if round_id in self._known:
+                return self._known[round_id]  # learnt while this one waited
+            for status in await self._list_rounds(purpose):
+                if status.announcement.envelope.round_id == round_id:
+                    self._known[round_id] = await self._learn(status.announcement, round_id)
+                    return self._known[round_id]
+        raise Replayed("the message belongs to no round of this purpose", round=round_id, purpose=purpose)
 
     async def _learn(self, announcement: SignedMessage, round_id: str) -> Round:
         found = read_announcement(self._covenant, announcement, round_id)
