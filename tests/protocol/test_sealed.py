@@ -12,7 +12,7 @@ KEY = SealingKey.generate()
 PUBLIC = KEY.public()
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.binary(max_size=300), st.lists(st.one_of(st.text(max_size=9), st.binary(max_size=9)), max_size=3))
 def test_what_was_sealed_opens(plaintext: bytes, context: list[bytes | str]) -> None:
     assert KEY.open(seal(plaintext, PUBLIC, *context), *context) == plaintext

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sluis_protocol.covenant import Terms
 from sluis_protocol.errors import CovenantError
 from sluis_runtime import logs
@@ -91,7 +91,8 @@ def usage(
     if as_json:
         typer.echo(json.dumps([asdict(count) for count in counts], indent=2))
         return
-    table = Table("round", "purpose", "member", "evaluations", "batches")
+    names = ("round", "purpose", "member", "evaluations", "batches")
+    table = Table(*(Column(name, overflow="fold") for name in names))
     for count in counts:
         table.add_row(count.round_id, count.purpose, count.member, str(count.elements), str(count.batches))
     console.print(table)

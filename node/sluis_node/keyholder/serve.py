@@ -95,6 +95,7 @@ class Server:
         async with Channel(self.settings.coordinator, self.settings.tls, message_bytes=limits.message_bytes) as channel:
             answerer = await self._prepare(channel)
             await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
+            log.info("serving", coordinator=self.settings.coordinator)
             return await self._serve(channel, answerer)
 
     async def _prepare(self, channel: Channel) -> Answerer:
