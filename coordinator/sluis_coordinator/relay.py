@@ -38,9 +38,11 @@ class _Link:
     index: int
     tasks: asyncio.Queue[HolderTask | None] = field(default_factory=asyncio.Queue)
     waiting: dict[int, asyncio.Future[Outcome]] = field(default_factory=dict)
+    open: bool = True
 
     def close(self, why: str) -> None:
         """End the stream, and answer everybody who waits."""
+        self.open = False
         self.tasks.put_nowait(None)
         for answer in self.waiting.values():
             if not answer.done():
@@ -142,7 +144,7 @@ class Relay:
 
     async def _ask(self, index: int, message: SignedMessage, seconds: float) -> HolderAnswer:
         link = self._links.get(index)
-        if link is None:
+        if link is None or not link.open:
             return HolderAnswer(index, _unavailable(index, "it is not connected"))
         if len(link.waiting) >= MOST_WAITING:
             return HolderAnswer(index, _unavailable(index, "it has too much to do"))

@@ -1,4 +1,4 @@
-"""The coordinator's tables. Times are UTC; `DATA_MODEL.md` tells how data flows through them.
+"""The coordinator's tables. Times are UTC.
 
 What a row may say of persons: nothing but the tags in `outbox` (inside signed claims), which go with their round.
 The migrations make these tables; a test compares the two.

@@ -66,6 +66,16 @@ async def test_a_certificate_of_another_authority(tmp_path: Path) -> None:
             await party.call(GET_COVENANT, Empty(), CovenantNote)
 
 
+async def test_no_certificate(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        credentials = grpc.ssl_channel_credentials(rig.settings.tls.authorities.read_bytes())
+        channel: Any = grpc.aio.secure_channel(f"127.0.0.1:{rig.port}", credentials)
+        async with channel:
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await channel.unary_unary(GET_COVENANT.path)(b"", timeout=DEADLINE)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_a_revoked_member(tmp_path: Path) -> None:
     world = make_world()
     first, *others = world.covenant.terms.members

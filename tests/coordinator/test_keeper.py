@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sluis_coordinator import keeper, store
+from sluis_coordinator.bell import Bell
 from sluis_coordinator.coordinator import open_coordinator
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant, Limits, Schedule
@@ -101,7 +102,7 @@ async def test_two_who_act_at_once(tmp_path: Path) -> None:
 
 async def test_schedule(tmp_path: Path) -> None:
     async with Rig(tmp_path) as rig:
-        scheduled = keeper.Keeper(rig.coordinator, rig.server._bell, announce=[PURPOSE, "unknown"])
+        scheduled = keeper.Keeper(rig.coordinator, Bell(), announce=[PURPOSE, "unknown"])
 
         def rounds() -> list[store.Round]:
             with transaction(rig.coordinator.engine) as connection:
@@ -167,7 +168,11 @@ async def test_mail_over_restarts(tmp_path: Path) -> None:
         before = await one.receive(6, acknowledge=False)
         assert await one.receive(3) == before[:3]
         await rig.stop()
+        leftover = rig.settings.rounds / rig.round_id / "tags.parquet"  # as if killed just before it was deleted
+        leftover.parent.mkdir()
+        leftover.write_bytes(b"tags")
         await rig.start()
+        assert rig.files() == []
         await rig.reconnect(one, two, three)
         assert await one.receive(3) == before[3:]
         others: list[Delivery] = await two.receive(6)

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sluis_coordinator.cli import app
 from sluis_coordinator.schema import metadata
-from sluis_coordinator.server import ask_health
+from sluis_coordinator.server import Server, ask_health
 from sluis_protocol.card import Card, Role
 from sluis_protocol.errors import ConfigError, Unreachable
 from sluis_protocol.messages import Acknowledgement, CovenantNote, Delivery, Empty, ReceiveRequest, SubmissionPart
@@ -78,12 +78,14 @@ async def test_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "123456782" not in output.out + output.err
 
 
-async def test_another_certificate(tmp_path: Path) -> None:
+async def test_what_it_can_not_start_with(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     tls = rig.pki.issue(member_oin(1), tmp_path / "other")
     async with rig:
         with pytest.raises(ConfigError, match="another OIN"):
             await rig.server.start("127.0.0.1:0", tls)
+        with pytest.raises(ConfigError, match="can't listen"):
+            await Server(rig.coordinator).start(f"127.0.0.1:{rig.port}", rig.settings.tls)
 
 
 async def test_the_migrations_make_the_schema(tmp_path: Path) -> None:

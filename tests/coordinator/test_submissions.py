@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sluis_coordinator import submissions
 from sluis_protocol.covenant import Limits
 from sluis_protocol.errors import MalformedMessage, RoundError, SluisError, StorageError, SubmissionRefused
 from sluis_protocol.messages import SubmissionPart
@@ -124,6 +125,21 @@ async def test_vanishing_halfway(tmp_path: Path) -> None:
         upload.cancel()
         await eventually(lambda: rig.files() == [])
         await one.submit(ROWS)
+
+
+async def test_sending_nothing_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions, "IDLE_SECONDS", 0.01)
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        [one] = await rig.members(1)
+
+        async def waiting() -> AsyncIterator[SubmissionPart]:
+            yield SubmissionPart(manifest(one))
+            await asyncio.Event().wait()
+
+        with pytest.raises(SubmissionRefused, match="nothing came"):
+            await one.channel.upload(SUBMIT, waiting(), SignedMessage, timeout=DEADLINE)
+        assert rig.files() == []
 
 
 async def test_full_disk(tmp_path: Path) -> None:
