@@ -14,8 +14,6 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-_STEPS_SHOWN = 8
-
 
 class Display:
     """Steps of the whole, and what each party is doing. Use it in a `with` block around all output."""
@@ -23,8 +21,8 @@ class Display:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._started = time.monotonic()
-        self._steps: list[Text] = []
         self._parties: dict[str, str] = {}
+        self._spinner = Spinner("dots")
         self._live = (
             Live(get_renderable=self._render, console=console, refresh_per_second=8, transient=True)
             if console.is_terminal
@@ -43,7 +41,6 @@ class Display:
     def step(self, text: str) -> None:
         """A new thing begins."""
         line = Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), text)
-        self._steps.append(line)
         # On a terminal this goes above the table.
         self._console.print(line, soft_wrap=True, highlight=False)
 
@@ -63,5 +60,5 @@ class Display:
         table = Table(box=None, show_header=False, padding=(0, 2))
         for name, doing in self._parties.items():
             table.add_row(Text(name, style="bold"), Text(doing))
-        now = Text(f"{self.seconds:.0f} s", style="dim")
-        return Group(table, Spinner("dots", text=now))
+        self._spinner.update(text=Text(f"{self.seconds:.0f} s", style="dim"))
+        return Group(table, self._spinner)

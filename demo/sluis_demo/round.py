@@ -14,6 +14,7 @@ from typing import Any
 
 from sluis_protocol.errors import MalformedMessage, RoundError
 from sluis_protocol.messages import RoundList, RoundQuery, RoundStatus
+from sluis_protocol.rules import load_rules
 from sluis_protocol.wire import methods
 from sluis_runtime.channel import Channel
 
@@ -25,7 +26,7 @@ from .world import PURPOSE, Node, World
 _POLL = 0.3
 _CALL = 10.0  # seconds
 _SECONDS_PER_KEY = 0.01  # twenty times what a key costs, for slow machines
-_START = 120.0
+_START, _LONGEST = 120.0, 4 * 3600.0  # the covenant's rounds collect for four hours at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +137,4 @@ def _last_event(child: Child) -> str:
 def _window(world: World) -> float:
     """Seconds in which all nodes can submit, even on a slow machine."""
     lines = sum(node.caseload.lines() for node in world.nodes)
-    return _START + lines * 20 * _SECONDS_PER_KEY
+    return min(_LONGEST, _START + lines * load_rules().slots * _SECONDS_PER_KEY)
