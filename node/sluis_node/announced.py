@@ -21,7 +21,7 @@ from sluis_protocol.wire import methods
 
 from .office import Office
 from .progress import Progress, Step
-from .store import NewRound, OwnRound, RoundState
+from .states import NewRound, OwnRound, RoundState
 
 _LONGEST_POLL = 2.0
 

@@ -20,7 +20,7 @@ from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from .own import Shown
-from .store import millis, moment
+from .states import millis, moment
 from .tables import claims, family_references, matches
 from .vault import Vault
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sluis_protocol import wire
 from sluis_protocol.confirm import confirm_key, examine
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import Anomaly, BadSeal, MalformedMessage, SluisError, StorageError
+from sluis_protocol.errors import Anomaly, BadSeal, ConfigError, MalformedMessage, SluisError, StorageError
 from sluis_protocol.messages import Claim, Confirmation, Delivery, Publication, Unconfirmed
 from sluis_protocol.rules import RuleSet
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from .ledger import OUTSTANDING, Answered, ClaimState, Ledger
 from .office import Office
 from .own import shown
-from .store import OwnRound, RoundState
+from .states import OwnRound, RoundState
 
 _AWAITING = (RoundState.READY, RoundState.SUBMITTED)
 _REPORT = "report it to the operator of the coordinator and to the covenant authority"
@@ -37,7 +37,7 @@ class _Round:
 
     own: OwnRound
     covenant: Covenant
-    rules: RuleSet
+    rules: RuleSet | None
 
 
 class Mail:
@@ -59,7 +59,12 @@ class Mail:
         if own is None:
             return None
         covenant = self._office.covenant_of_round(own.covenant_hash)
-        return _Round(own, covenant, self._office.rules(covenant))
+        try:
+            rules = self._office.rules(covenant)
+        except ConfigError as error:  # this version of Sluis is newer than the round
+            log.warning("no claim of this round can be examined", round=round_id, what=error.what)
+            rules = None
+        return _Round(own, covenant, rules)
 
     def _one(self, connection: Connection, delivery: Delivery, known: _Round | None) -> None:
         """Open a delivery and deal with it.
@@ -179,6 +184,8 @@ class Mail:
         file = self._office.store.family(connection, known.own.round_id, claim.family)
         if file is None:
             raise Anomaly("a candidate names a family that this node didn't hand in", do=_REPORT)
+        if known.rules is None:
+            return None
         claimed = {person.person: person.tags for person in claim.persons}
         evidence = examine(file.own, claimed, known.rules)
         if evidence is None:

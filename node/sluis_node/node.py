@@ -36,7 +36,8 @@ from .participation import Participation, Report
 from .progress import Progress, silent
 from .receive import Receiver, nothing_outstanding
 from .signer import Clock, Signer
-from .store import RoundState, Store
+from .states import RoundState
+from .store import Store
 from .vault import Vault
 
 WAIT_SECONDS = 600.0

@@ -32,7 +32,7 @@ from .own import FamilyOnFile, cases_of
 from .progress import Progress, Step
 from .quorums import Complaint, Fault, Quorums
 from .receive import Receiver, is_complete
-from .store import RoundState, Submitted
+from .states import RoundState, Submitted
 from .tagging import SEED_BYTES, Tagging
 
 _PIECE_BYTES = 262_144
@@ -223,7 +223,7 @@ class Participation:
             return own is None or own.state in (RoundState.PUBLISHED, RoundState.FINISHED)
 
         self._progress(Step.PUBLISH, 0, 0)
-        if not await receiver.run(is_published, wait=closing + wait, round_id=round_id):
+        if not await receiver.run(is_published, wait=closing + wait):
             return
         self._progress(Step.PUBLISH, 1, 1)
 
@@ -231,7 +231,7 @@ class Participation:
             return is_complete(office, ledger, round_id)
 
         self._progress(Step.CONFIRM, 0, 0)
-        await receiver.run(is_settled, wait=wait, round_id=round_id)
+        await receiver.run(is_settled, wait=wait)
         self._progress(Step.CONFIRM, 1, 1)
 
     def _report(self, round_id: str, caseload: Caseload, resumed: bool) -> Report:

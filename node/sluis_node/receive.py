@@ -35,8 +35,8 @@ class Receiver:
         self._ledger = ledger
         self._mail = Mail(office, ledger)
 
-    async def run(self, settled: Callable[[], bool], *, wait: float, round_id: str = "", quiet: float = 0.0) -> bool:
-        """Deal with mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
+    async def run(self, settled: Callable[[], bool], *, wait: float, quiet: float = 0.0) -> bool:
+        """Deal with all mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
 
         `settled` is asked in a thread. True if it was so in the end. Raises Unreachable, or what the coordinator
         refused.
@@ -45,7 +45,7 @@ class Receiver:
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
         queue: asyncio.Queue[Delivery | SluisError] = asyncio.Queue(_AT_ONCE)
-        reader = asyncio.create_task(self._read(queue, round_id))
+        reader = asyncio.create_task(self._read(queue))
         try:
             while True:
                 is_settled = await asyncio.to_thread(settled)
@@ -77,7 +77,7 @@ class Receiver:
             if isinstance(one, SluisError):
                 raise one
 
-    async def _read(self, queue: asyncio.Queue[Delivery | SluisError], round_id: str) -> None:
+    async def _read(self, queue: asyncio.Queue[Delivery | SluisError]) -> None:
         """Put deliveries into the queue; at last, an error that trying again doesn't help."""
         line, tried = self._office.line, 0
         left = line.patience
@@ -85,7 +85,7 @@ class Receiver:
         while True:
             opened = loop.time()
             try:
-                stream = line.wire.stream(methods.RECEIVE, ReceiveRequest(round_id), Delivery, timeout=STREAM_SECONDS)
+                stream = line.wire.stream(methods.RECEIVE, ReceiveRequest(""), Delivery, timeout=STREAM_SECONDS)
                 async with aclosing(cast("Any", stream)):
                     async for delivery in stream:
                         tried, left = 0, line.patience

@@ -1,6 +1,6 @@
 """The node's tables. A column marked *sealed* holds what `vault` encrypted; nothing personal stands in any other.
 
-Times are milliseconds since 1970. What a round leaves behind is in `docs/DATA_MODEL.md`.
+Times are milliseconds since 1970. What a round leaves behind, and until when: docs/adr/0005.
 """
 
 from __future__ import annotations

@@ -192,6 +192,7 @@ class Tagging:
                 "key holder set aside",
                 round=self.round_id,
                 holder=fault.index,
+                oin=self.covenant.holders[fault.index].oin,
                 complaint=str(fault.complaint),
                 code=fault.error.code,
                 what=fault.error.what,

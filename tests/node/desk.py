@@ -17,7 +17,7 @@ from sluis_node.ledger import Ledger
 from sluis_node.mail import Mail
 from sluis_node.office import Office
 from sluis_node.own import FamilyOnFile, cases_of
-from sluis_node.store import NewRound, Submitted
+from sluis_node.states import NewRound, Submitted
 from sluis_protocol import wire
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.join import Candidate, join

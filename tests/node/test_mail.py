@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sluis_node.ledger import ClaimState
-from sluis_node.store import RoundState
+from sluis_node.states import RoundState
 from sluis_protocol.confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from sluis_protocol.join import Candidate
 from sluis_protocol.messages import Claim, Confirmation, PersonClaim, Publication, Unconfirmed

@@ -15,7 +15,8 @@ from sluis_node.mail import Mail
 from sluis_node.participation import Participation
 from sluis_node.quorums import Complaint
 from sluis_node.receive import Receiver
-from sluis_node.store import RoundState, Store
+from sluis_node.states import RoundState
+from sluis_node.store import Store
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import (

@@ -12,7 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sluis_node.ledger import ClaimState, Ledger
-from sluis_node.store import NewRound, RoundState, Store, Submitted
+from sluis_node.states import NewRound, RoundState, Submitted
+from sluis_node.store import Store
 from sluis_node.tables import metadata
 from sluis_node.vault import Vault
 from sluis_protocol.covenant import Covenant
