@@ -160,8 +160,8 @@ class Keeper:
                 continue
             try:
                 new = announcing.announce(self._coordinator, purpose, opens_at=opens_at)
-            except LegalGroundMissing as error:
-                # Past its legal basis, matching stops by itself (rule 20).
+            except (LegalGroundMissing, RoundError) as error:
+                # Past its legal basis, matching stops by itself (rule 20); or the operator held rounds enough.
                 log.debug("no round", purpose=purpose, what=str(error))
             else:
                 log.info("round", round=new.id, state="announced")

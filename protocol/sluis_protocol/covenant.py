@@ -109,10 +109,15 @@ class RuleSetName(Strict):
 
 
 class Schedule(Strict):
-    """How a round goes: how many must take part, how long it collects, how long confirmations are awaited."""
+    """How a round goes: how many must take part, how long it collects, how long confirmations are awaited.
+
+    `most_rounds` of one purpose close within `every_hours`: key holders evaluate for no more, because a quota of
+    guesses a round means nothing if a coordinator may announce rounds without end.
+    """
 
     minimum_participants: Annotated[int, Field(ge=2)] = 3
     every_hours: Annotated[int, Field(ge=1)] = 24
+    most_rounds: Annotated[int, Field(ge=1)] = 4
     collecting_minutes: Annotated[int, Field(ge=1)] = 240
     confirmation_hours: Annotated[int, Field(ge=1)] = 240
 

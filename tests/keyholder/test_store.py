@@ -13,7 +13,7 @@ import pytest
 from sluis_node.keyholder.config import KeyHolderSettings, init_folder
 from sluis_node.keyholder.store import KeyHolder, open_holder, read_covenant
 from sluis_protocol.card import Card, Role
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Schedule
 from sluis_protocol.errors import (
     BadSignature,
     ConfigError,
@@ -94,7 +94,7 @@ def test_a_share_of_another_key_is_not_used(holder: KeyHolder) -> None:
 
 def _count_and_die(settings: KeyHolderSettings, batch: bytes) -> None:
     holder = open_holder(settings)
-    holder.quota.pin_round("r1", "jeugd", b"announcement", NOW + timedelta(hours=1))
+    holder.quota.pin_round("r1", "jeugd", b"announcement", NOW + timedelta(hours=1), Schedule())
     holder.quota.count("r1", member_oin(1), batch, 10)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -94,7 +94,6 @@ class Server:
         limits = self._covenant.terms.limits if self._covenant else Limits()
         async with Channel(self.settings.coordinator, self.settings.tls, message_bytes=limits.message_bytes) as channel:
             answerer = await self._prepare(channel)
-            await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
             log.info("serving", coordinator=self.settings.coordinator)
             return await self._serve(channel, answerer)
 
