@@ -95,6 +95,11 @@ class Office:
             raise CovenantError("the covenant of this round is not on file")
         return Covenant.verify(note, self.authority)
 
+    def newest_covenant(self) -> Covenant | None:
+        """The newest covenant that was accepted, whatever its dates; None before the first."""
+        note = self.store.newest_covenant_note()
+        return None if note is None else Covenant.verify(note, self.authority)
+
     async def fetch_covenant(self) -> Covenant:
         """Ask the coordinator for the covenant in force, check it and put it in place of the file."""
         found = await self.line.call(methods.GET_COVENANT, Empty(), CovenantNote)

@@ -26,6 +26,7 @@ from sluis_runtime.logs import logger
 from .announced import AnnouncedRound, find_round
 from .caseload import Caseload
 from .ledger import ClaimState, Ledger
+from .mail import REPORT
 from .matches import FamilyMatch, present
 from .office import Office
 from .own import FamilyOnFile, cases_of
@@ -169,6 +170,7 @@ class Participation:
                 code=WrongProof.code if lied else fault.error.code,
                 what=f"{holder.name} (key holder {fault.index}) "
                 + ("answered with another key than its own" if lied else f"can't be verified: {fault.error.what}"),
+                do="report it to the key holder and to the covenant authority" if lied else fault.error.do or REPORT,
                 evidence=json.dumps(messages).encode(),
                 now=self._office.now(),
             )

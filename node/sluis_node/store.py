@@ -26,6 +26,7 @@ from .tables import anomalies, claims, covenants, own_families, rounds
 from .vault import Vault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MOST_ANOMALIES = 1_000
 
 
 class Store:
@@ -85,6 +86,11 @@ class Store:
         """The note of a covenant that was accepted once."""
         with self.transaction() as connection:
             return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
+
+    def newest_covenant_note(self) -> str | None:
+        """The note of the newest covenant that was accepted."""
+        with self.transaction() as connection:
+            return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
 
     # Rounds.
 
@@ -249,9 +255,24 @@ class Store:
     # Anomalies.
 
     def note_anomaly(
-        self, connection: Connection, *, round_id: str, party: str, code: int, what: str, evidence: bytes, now: datetime
+        self,
+        connection: Connection,
+        *,
+        round_id: str,
+        party: str,
+        code: int,
+        what: str,
+        do: str,
+        evidence: bytes,
+        now: datetime,
     ) -> None:
-        """Keep what an honest party would not have done, with the signed proof; the same is noted once."""
+        """Keep what an honest party would not have done, with the signed proof.
+
+        The same is noted once, and a round has at most `MOST_ANOMALIES`: who floods us doesn't fill the disk.
+        """
+        noted = select(func.count()).select_from(anomalies).where(anomalies.c.round_id == round_id)
+        if (connection.scalar(noted) or 0) >= MOST_ANOMALIES:
+            return
         digest = hashlib.sha256(b"".join((round_id.encode(), party.encode(), what.encode(), evidence))).digest()
         connection.execute(
             insert_or(anomalies)
@@ -261,6 +282,7 @@ class Store:
                 party=party,
                 code=code,
                 what=what,
+                do=do,
                 evidence=self.vault.seal(evidence, table="anomalies", column="evidence", row=digest),
                 noted_at=millis(now),
             )

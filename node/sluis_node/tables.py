@@ -94,6 +94,7 @@ anomalies = Table(
     Column("party", String(20), nullable=False),
     Column("code", Integer, nullable=False),
     Column("what", Text, nullable=False),
+    Column("do", Text, nullable=False),
     Column("evidence", LargeBinary),  # sealed: the signed message or messages
     Column("noted_at", BigInteger, nullable=False),
 )

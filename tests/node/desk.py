@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from sluis_node import Node
-from sluis_node.ledger import Ledger
+from sluis_node.ledger import ClaimState, Ledger
 from sluis_node.mail import Mail
 from sluis_node.office import Office
 from sluis_node.own import FamilyOnFile, cases_of
 from sluis_node.states import NewRound, Submitted
 from sluis_protocol import wire
+from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.join import Candidate, join
 from sluis_protocol.messages import Claim, Confirmation, Delivery, PersonClaim, Publication
@@ -32,11 +33,15 @@ from sluis_protocol.wire.methods import Method
 
 from ..pki import Pki
 from ..world import COORDINATOR, PURPOSE, World, make_world, member_oin
+from .people import family
 from .rig import sign_as, write_node_folder
 
 T = TypeVar("T")
 RULES = load_rules()
 ROUND = "r20260101t000000z-0000000000000000"
+ID = os.urandom(CANDIDATE_BYTES)
+FIRST, SECOND, THIRD = member_oin(1), member_oin(2), member_oin(3)
+CASELOADS = [[family("A1", 1), family("A4", 4)], [family("B1", 1), family("B5", 5)]]  # A1 and B1 are the same
 
 
 class NoWire:
@@ -123,6 +128,25 @@ class Desk:
     def candidates(self) -> list[Candidate]:
         """What the join finds."""
         return join({one.oin: one.submission.rows for one in self.nodes}, RULES.thresholds)
+
+    def candidate(self) -> Candidate:
+        """The only one."""
+        (candidate,) = self.candidates()
+        return candidate
+
+    def claim(self, number: int) -> Claim:
+        """What an honest coordinator tells a node of the only candidate."""
+        return claim_for(self.candidate(), ID, member_oin(number))
+
+    def claim_both(self, candidate_id: bytes = ID, round_id: str = ROUND) -> None:
+        """Tell both nodes of the only candidate."""
+        for number in (1, 2):
+            claim = claim_for(self.candidate(), candidate_id, member_oin(number))
+            self.deliver(number, Kind.CLAIM, claim, round_id=round_id)
+
+    def counts(self, number: int) -> dict[ClaimState, int]:
+        """A node's claims by their states."""
+        return self.nodes[number - 1].ledger.counts()
 
     def deliver(
         self, number: int, kind: Kind, payload: object, *, sender: str = COORDINATOR, round_id: str = ROUND

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("party", sa.String(length=20), nullable=False),
         sa.Column("code", sa.Integer(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("do", sa.Text(), nullable=False),
         sa.Column("evidence", sa.LargeBinary(), nullable=True),
         sa.Column("noted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
