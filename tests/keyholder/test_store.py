@@ -135,6 +135,13 @@ def test_two_covenants_of_one_version_are_refused(settings: KeyHolderSettings, h
         read_covenant(holder, settings)
 
 
+def test_another_covenant_of_the_same_authority_is_refused(settings: KeyHolderSettings, holder: KeyHolder) -> None:
+    read_covenant(holder, settings)
+    settings.covenant.write_text(revised(7, id="another-covenant").note)
+    with pytest.raises(CovenantError, match="serves another covenant"):
+        read_covenant(holder, settings)
+
+
 def test_another_authority_is_refused(settings: KeyHolderSettings, holder: KeyHolder) -> None:
     settings.covenant.write_text(make_world().covenant.note)
     with pytest.raises(BadSignature):

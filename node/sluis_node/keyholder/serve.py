@@ -34,7 +34,7 @@ from sluis_runtime.program import on_stop_signal
 from .answer import Answerer
 from .config import KeyHolderSettings
 from .rounds import RoundBook
-from .store import KeyHolder, open_holder, read_covenant, see_covenant
+from .store import KeyHolder, check_covenant, open_holder, read_covenant, see_covenant
 
 log = logs.logger("keyholder")
 
@@ -121,13 +121,15 @@ class Server:
             return
         try:
             covenant = Covenant.verify(offered.note, self.settings.verifier())
-            await asyncio.to_thread(see_covenant, self.holder.engine, covenant)
+            await asyncio.to_thread(check_covenant, self.holder.engine, covenant)
         except SluisError as error:
             if ours is None:
                 raise
             log.warning("the coordinator's covenant was not taken over", code=error.code, what=str(error))
             return
+        # The file first: with a version that is noted but in no file, this holder couldn't start again.
         await asyncio.to_thread(write_atomically, self.settings.covenant, covenant.note)
+        await asyncio.to_thread(see_covenant, self.holder.engine, covenant)
         await self._adopt(covenant)
 
     async def _adopt(self, covenant: Covenant) -> None:
@@ -140,7 +142,8 @@ class Server:
 
         On `stop`, running tasks are finished, later ones are refused, and the coordinator is told that no more comes.
         """
-        results: asyncio.Queue[HolderResult | None] = asyncio.Queue()
+        # Bounded, as are the tasks taken: a coordinator that doesn't read what it asked for gets no more.
+        results: asyncio.Queue[HolderResult | None] = asyncio.Queue(_AT_ONCE)
         results.put_nowait(READY)
         slots = asyncio.Semaphore(_AT_ONCE)
         served = 0
@@ -148,16 +151,16 @@ class Server:
 
         async def work(task: HolderTask) -> None:
             try:
-                results.put_nowait(await _result(answerer, task))
+                await results.put(await _result(answerer, task))
             finally:
                 slots.release()
 
         async def drain(limit: asyncio.Timeout) -> None:
             await self.stop.wait()
+            limit.reschedule(asyncio.get_running_loop().time() + _DRAIN_SECONDS)
             for _ in range(_AT_ONCE):  # with all slots taken, nothing runs any more
                 await slots.acquire()
-            results.put_nowait(None)
-            limit.reschedule(asyncio.get_running_loop().time() + _DRAIN_SECONDS)
+            await results.put(None)
 
         try:
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as workers:
@@ -167,7 +170,7 @@ class Server:
                         async for task in tasks:
                             served += 1
                             if self.stop.is_set():
-                                results.put_nowait(HolderResult(task.task_id, _LEAVING))
+                                await results.put(HolderResult(task.task_id, _LEAVING))
                                 continue
                             await slots.acquire()
                             workers.create_task(work(task))
