@@ -5,6 +5,7 @@ A write that the disk refuses becomes a StorageError that says what to do; the t
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sluis_protocol.errors import StorageError
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
 # Alembic keeps the migration that runs in a global: one at a time in a process.
 _MIGRATING = threading.Lock()
+_REVISION = re.compile(r'^revision = "(.+)"$', re.M)
+_FOLLOWS = re.compile(r'^down_revision = "(.+)"$', re.M)
 
 
 def open_database(url: str, migrations: Path) -> Engine:
@@ -26,24 +29,39 @@ def open_database(url: str, migrations: Path) -> Engine:
 
     SQLite runs with a write-ahead log and full synchronisation: what was committed is there after a power cut.
     """
-    # Imported here, since it takes half a second, which commands without a database needn't wait.
-    import alembic.command
-    import alembic.config
-
     # An error that quotes a row would bring it into a log (rule 17).
     engine = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=8, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    settings = alembic.config.Config()
-    settings.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
         with _MIGRATING, engine.begin() as connection:
-            settings.attributes["connection"] = connection
-            alembic.command.upgrade(settings, "head")
+            if not _is_current(connection, migrations):
+                _upgrade(connection, migrations)
     except DatabaseError as error:
         raise _storage_error(error, engine) from error
     return engine
+
+
+def _is_current(connection: Connection, migrations: Path) -> bool:
+    """Whether the newest migration was done already, as far as that can be seen without Alembic."""
+    scripts = [path.read_text("utf-8") for path in (migrations / "versions").glob("*.py")]
+    made = {found[1] for script in scripts if (found := _REVISION.search(script))}
+    followed = {found[1] for script in scripts if (found := _FOLLOWS.search(script))}
+    newest = made - followed
+    if len(newest) != 1 or not inspect(connection).has_table("alembic_version"):
+        return False
+    return set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars()) == newest
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    # Imported here: it takes half a second, which a command whose database is current needn't wait.
+    import alembic.command
+    import alembic.config
+
+    settings = alembic.config.Config(attributes={"connection": connection})
+    settings.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    alembic.command.upgrade(settings, "head")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sluis_protocol.errors import StorageError
+from sluis_runtime import database
 from sluis_runtime.database import open_database, transaction
 from sqlalchemy import text
 
@@ -17,9 +18,18 @@ with context.begin_transaction():
 FIRST = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "1", None
+revision = "1"
+down_revision = None
 def upgrade():
     op.create_table("counts", sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.Integer))
+"""
+SECOND = """
+from alembic import op
+import sqlalchemy as sa
+revision = "2"
+down_revision = "1"
+def upgrade():
+    op.add_column("counts", sa.Column("since", sa.Integer))
 """
 
 
@@ -38,6 +48,18 @@ def test_opening_twice_keeps_what_is_there(tmp_path: Path, migrations: Path) -> 
         connection.execute(text("INSERT INTO counts VALUES ('a', 1)"))
     with transaction(open_database(url, migrations)) as connection:
         assert connection.execute(text("SELECT value FROM counts")).scalars().all() == [1]
+
+
+def test_a_new_migration_is_done_and_one_that_was_done_is_not_looked_for(
+    tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    open_database(url, migrations).dispose()
+    (migrations / "versions" / "second.py").write_text(SECOND)
+    open_database(url, migrations).dispose()
+    monkeypatch.setattr(database, "_upgrade", lambda *_: pytest.fail("migrated again"))
+    with transaction(open_database(url, migrations)) as connection:
+        assert connection.execute(text("SELECT since FROM counts")).scalars().all() == []
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path, migrations: Path) -> None:
