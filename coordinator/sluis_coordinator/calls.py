@@ -5,6 +5,7 @@ that it has not too many calls open; 3. decode, and encode the answer; 4. turn a
 code and the OIN; 5. log an unexpected exception by its type and place only, since its text might hold what no log may
 have, and answer INTERNAL. What a call does is in the services.
 """
+
 from __future__ import annotations
 
 import asyncio

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sluis_protocol.errors import LegalGroundMissing, RoundError, SluisError, StorageError
-from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged
+from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError
+from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged, is_round_id
+from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
@@ -45,6 +46,9 @@ class Keeper:
                 log.warning("round abandoned", round=found.id, why="covenant")
                 del rounds[found.id]
         for folder in coordinator.folder.iterdir():
+            if not is_round_id(folder.name):
+                log.warning("not a round's folder, left alone", name=folder.name)
+                continue
             kept = rounds.get(folder.name)
             if kept and isinstance(kept.state, Collecting | Joining):
                 keep_only(folder, {file_name(one.oin, one.commitment) for one in submitted[kept.id]})
@@ -184,6 +188,8 @@ def close(coordinator: Coordinator, round_id: str) -> store.Round:
 
 def abandon(coordinator: Coordinator, round_id: str, why: str) -> store.Round:
     """End a round without a result; the keeper deletes its files at its next tick."""
+    if len(why) > MOST_REASON or not why.isprintable():
+        raise InputError(f"the reason is not one line of at most {MOST_REASON} characters", do="say it shorter")
     with transaction(coordinator.engine) as connection:
         found = store.find_round(connection, round_id)
     if isinstance(found.state, Published | Purged):

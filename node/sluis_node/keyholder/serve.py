@@ -28,7 +28,7 @@ from sluis_protocol.messages import (
 from sluis_protocol.wire.methods import GET_COVENANT, LIST_ROUNDS, SERVE
 from sluis_runtime import logs
 from sluis_runtime.channel import Channel
-from sluis_runtime.files import write_atomically
+from sluis_runtime.files import sole_user, write_atomically
 from sluis_runtime.program import on_stop_signal
 
 from .answer import Answerer
@@ -51,12 +51,13 @@ async def serve_until_stopped(settings: KeyHolderSettings, *, clock: Callable[[]
     """Serve until SIGTERM or SIGINT. Raises what can't get better by waiting: keys, configuration, covenant."""
     stop = asyncio.Event()
     on_stop_signal(stop.set)
-    holder = await asyncio.to_thread(open_holder, settings)
-    server = Server(settings, holder, clock, random, stop)
-    try:
-        await server.run()
-    finally:
-        holder.close()
+    with sole_user(settings.database):
+        holder = await asyncio.to_thread(open_holder, settings)
+        server = Server(settings, holder, clock, random, stop)
+        try:
+            await server.run()
+        finally:
+            holder.close()
 
 
 @dataclass

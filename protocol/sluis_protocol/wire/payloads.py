@@ -16,6 +16,7 @@ MOST_ELEMENTS = 16_384
 MOST_SLOTS = 255
 MOST_PERSONS = 2**31
 MOST_FAMILY = 1_000
+MOST_REASON = 1_000
 _OIN_DIGITS = 20
 
 
@@ -116,7 +117,7 @@ def _write_publication(value: plain.Publication) -> matches_pb2.Publication:
 
 
 def _read_publication(m: matches_pb2.Publication) -> plain.Publication:
-    return plain.Publication(m.participants, m.claims, text(m.abandoned, "abandoned", 1_000, 0))
+    return plain.Publication(m.participants, m.claims, text(m.abandoned, "abandoned", MOST_REASON, 0))
 
 
 def _write_claim(value: plain.Claim) -> matches_pb2.Claim:
