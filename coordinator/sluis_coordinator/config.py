@@ -11,7 +11,7 @@ from sluis_protocol.errors import ConfigError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
 from sluis_runtime.config import FilePath, Settings, Tls
-from sluis_runtime.files import write_atomically
+from sluis_runtime.files import make_folder, write_atomically
 
 _SAMPLE = """\
 # The coordinator of Sluis. Paths start at this file's folder.
@@ -79,7 +79,8 @@ def init_folder(folder: Path, *, oin: str, name: str, listen: str, authority: st
         raise ConfigError(
             "this folder belongs to a coordinator already", do="edit its configuration, or choose another", file=config
         )
-    (folder / "tls").mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    make_folder(folder / "tls")
     signing = folder / "signing.pem"
     key = keyfiles.read_signing_key(signing) if signing.exists() else keyfiles.new_signing_key(signing)
     card = make_card(Role.COORDINATOR, oin, name, key)

@@ -26,15 +26,15 @@ def write_atomically(path: Path, content: bytes | str, *, mode: int = 0o644) -> 
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise StorageError(f"the file can't be written: {error.strerror}", do=_DO, file=path) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """The move itself must survive a power cut, too."""
+def sync_folder(folder: Path) -> None:
+    """Make what was moved, made or deleted in a folder last through a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,10 +62,10 @@ def read_text(path: Path, *, most: int, what: str = "the file") -> str:
         raise InputError(f"{what} is not UTF-8 text", do="this is another kind of file", file=path) from error
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder that only its owner can look into, unless it is there. Raises StorageError."""
+def make_folder(path: Path, *, mode: int = 0o700) -> None:
+    """Make a folder, by default one that only its owner can look into, unless it is there. Raises StorageError."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
             f"the folder can't be made: {error.strerror}", do="check the path and its permissions", file=path

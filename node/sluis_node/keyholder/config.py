@@ -11,7 +11,7 @@ from sluis_protocol.errors import ConfigError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
 from sluis_runtime.config import FilePath, Settings, Tls
-from sluis_runtime.files import write_atomically
+from sluis_runtime.files import make_folder, write_atomically
 
 _SAMPLE = """\
 # A key holder of Sluis. Paths start at this file's folder.
@@ -71,8 +71,8 @@ def init_folder(folder: Path, *, oin: str, name: str, coordinator: str, authorit
         raise ConfigError(
             "this folder belongs to a key holder already", do="edit its configuration, or choose another", file=config
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tls").mkdir(exist_ok=True)
+    make_folder(folder)
+    make_folder(folder / "tls")
     signing, sealing, storage = (folder / file for file in ("signing.pem", "sealing.key", "storage.key"))
     key = keyfiles.read_signing_key(signing) if signing.exists() else keyfiles.new_signing_key(signing)
     seal = keyfiles.read_sealing_key(sealing) if sealing.exists() else keyfiles.new_sealing_key(sealing)
