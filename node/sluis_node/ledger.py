@@ -20,7 +20,7 @@ from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from .own import Shown
-from .states import millis, moment
+from .states import OwnRound, RoundState, millis, moment
 from .tables import claims, family_references, matches
 from .vault import Vault
 
@@ -176,6 +176,14 @@ class Ledger:
         """How many claims of a round are answered."""
         query = select(func.count()).select_from(claims).where(claims.c.round_id == round_id)
         return connection.scalar(query) or 0
+
+    def is_complete(self, own: OwnRound) -> bool:
+        """Whether a round is published, all its claims came, and all are settled; or it is over."""
+        if own.state is RoundState.FINISHED:
+            return True
+        counts = self.counts(own.round_id)
+        came = sum(counts.values()) >= own.claims
+        return own.state is RoundState.PUBLISHED and came and not any(counts.get(state) for state in OUTSTANDING)
 
     # References and matches.
 

@@ -32,7 +32,7 @@ from .office import Office
 from .own import FamilyOnFile, cases_of
 from .progress import Progress, Step
 from .quorums import Complaint, Fault, Quorums
-from .receive import Receiver, is_complete
+from .receive import Receiver
 from .states import RoundState, Submitted
 from .tagging import SEED_BYTES, Tagging
 
@@ -98,7 +98,9 @@ class Participation:
 
     async def run(self, caseload: Caseload, *, wait: float) -> Report:
         """Find a round, hand in, and wait up to `wait` seconds for each: a round, publication, confirmations."""
-        found, own = await find_round(self._office, self._covenant, self._purpose, wait=wait, progress=self._progress)
+        found, own = await find_round(
+            self._office, self._ledger, self._covenant, self._purpose, wait=wait, progress=self._progress
+        )
         resumed = own is not None
         log.info("taking part", round=found.round_id, purpose=self._purpose, persons=caseload.persons, resumed=resumed)
         if own is None or own.state is RoundState.JOINED:
@@ -187,7 +189,11 @@ class Participation:
         if packed is None or own.commitment is None:
             return
         manifest = Manifest(self._purpose, own.slots, own.families, own.persons, own.commitment)
-        receipt = await office.line.persist(lambda: self._upload(round_id, manifest, packed))
+        try:
+            receipt = await office.line.persist(lambda: self._upload(round_id, manifest, packed))
+        except RoundError:  # it closed, and what we have never arrived
+            await asyncio.to_thread(office.store.give_up, round_id)
+            raise
         envelope = open_signed(receipt, self._covenant, Kind.RECEIPT, round_id=round_id, now=None)
         if wire.decode(Receipt, envelope.payload).commitment != own.commitment:
             raise SubmissionRefused(
@@ -230,7 +236,8 @@ class Participation:
         self._progress(Step.PUBLISH, 1, 1)
 
         def is_settled() -> bool:
-            return is_complete(office, ledger, round_id)
+            own = office.store.round(round_id)
+            return own is None or ledger.is_complete(own)
 
         self._progress(Step.CONFIRM, 0, 0)
         await receiver.run(is_settled, wait=wait)

@@ -17,7 +17,7 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
-from .ledger import ClaimState, Ledger
+from .ledger import OUTSTANDING, ClaimState, Ledger
 from .mail import Mail
 from .office import Office
 
@@ -51,7 +51,8 @@ class Receiver:
                 is_settled = await asyncio.to_thread(settled)
                 left = end - loop.time()
                 patience = min(left, quiet) if is_settled else left
-                if patience <= 0 and queue.empty():
+                # What is left in the queue comes again; who never stops sending must not keep us.
+                if left <= 0 or (patience <= 0 and queue.empty()):
                     return is_settled
                 try:
                     arrived = await asyncio.wait_for(queue.get(), max(patience, 0.001))
@@ -127,20 +128,9 @@ def nothing_outstanding(office: Office, ledger: Ledger, awaited: Sequence[str]) 
 
     def settled() -> bool:
         counts = ledger.counts()
-        if counts.get(ClaimState.ANSWERED, 0) or counts.get(ClaimState.SENT, 0):
+        if any(counts.get(state) for state in OUTSTANDING):
             return False
-        return all(is_complete(office, ledger, round_id) for round_id in awaited)
+        rounds = (office.store.round(round_id) for round_id in awaited)
+        return all(own is None or ledger.is_complete(own) for own in rounds)
 
     return settled
-
-
-def is_complete(office: Office, ledger: Ledger, round_id: str) -> bool:
-    """Whether a round is published, all its claims came, and all are settled; or it is over."""
-    own = office.store.round(round_id)
-    if own is None or own.state == "finished":
-        return True
-    if own.state != "published":
-        return False
-    counts = ledger.counts(round_id)
-    open_ones = counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0)
-    return sum(counts.values()) >= own.claims and not open_ones

@@ -231,6 +231,14 @@ class Store:
             .values(state=RoundState.FINISHED, seed=None, rows=None, abandoned=abandoned)
         )
 
+    def give_up(self, round_id: str) -> None:
+        """Finish a round that we prepared for, but handed nothing in."""
+        with self.transaction() as connection:
+            own = self.read_round(connection, round_id)
+            if own is not None and own.state is RoundState.READY:
+                self.finish(connection, round_id, abandoned="what this node had ready never arrived")
+        self.scrub()
+
     def tidy(self, now: datetime) -> list[str]:
         """Finish all rounds whose confirmation window is over: their ids. The deleted pages are overwritten."""
         with self.transaction() as connection:
