@@ -75,7 +75,11 @@ def demo(
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed makes up the same families.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Hold a whole round on this machine, with the real programs, and show who shares which families."""
+    """Hold a whole round on this machine, with the real programs, and show who shares which families.
+
+    Without options it makes up five municipalities. It takes about half a minute, talks to nobody outside this machine,
+    and leaves nothing behind. Exit status 0: all went well; 1: something didn't, and it says what.
+    """
     options = Options(caseloads, truth, out, keep, families, municipalities, seed, json)
     sys.exit(asyncio.run(_live(options)))
 
