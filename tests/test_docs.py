@@ -29,7 +29,7 @@ from sluis_node.config import NodeSettings
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.tables import metadata as keyholder_tables
 from sluis_node.ledger import ClaimState
-from sluis_node.states import RoundState
+from sluis_node.own_round import RoundState
 from sluis_node.tables import metadata as node_tables
 from sluis_protocol import board, rounds
 from sqlalchemy import MetaData

@@ -20,9 +20,9 @@ from sluis_protocol.signed import Kind, open_signed
 from sluis_protocol.wire import methods
 
 from .ledger import Ledger
-from .office import Office
+from .own_round import NewRound, OwnRound, RoundState
+from .parts import Parts
 from .progress import Progress, Step
-from .states import NewRound, OwnRound, RoundState
 
 _LONGEST_POLL = 2.0
 
@@ -76,17 +76,17 @@ def verify_announcement(status: RoundStatus, covenant: Covenant, purpose: str, n
     return AnnouncedRound(new, said, status.state, status.submissions)
 
 
-async def list_rounds(office: Office, covenant: Covenant, purpose: str) -> list[AnnouncedRound]:
+async def list_rounds(parts: Parts, covenant: Covenant, purpose: str) -> list[AnnouncedRound]:
     """The rounds of a purpose under this covenant, the newest first.
 
     Raises WrongCovenant if one that is still to come, or collecting, is under another covenant: ours is out of date.
     """
-    listing = await office.line.call(methods.LIST_ROUNDS, RoundQuery(purpose), RoundList)
+    listing = await parts.coordinator.call(methods.LIST_ROUNDS, RoundQuery(purpose), RoundList)
     found = []
     for status in listing.rounds:
         envelope = status.announcement.envelope
         if envelope.covenant_hash == covenant.hash:
-            found.append(verify_announcement(status, covenant, purpose, office.now()))
+            found.append(verify_announcement(status, covenant, purpose, parts.now()))
         elif status.state in ("announced", "collecting"):
             raise WrongCovenant(
                 "the coordinator works under another covenant version",
@@ -97,7 +97,7 @@ async def list_rounds(office: Office, covenant: Covenant, purpose: str) -> list[
 
 
 async def find_round(
-    office: Office, ledger: Ledger, covenant: Covenant, purpose: str, *, wait: float, progress: Progress
+    parts: Parts, covenant: Covenant, purpose: str, *, wait: float, progress: Progress
 ) -> tuple[AnnouncedRound, OwnRound | None]:
     """The round to go on with, and what is on file of it. Waits up to `wait` seconds for one; RoundError without.
 
@@ -107,16 +107,16 @@ async def find_round(
     """
     waited, tried = 0.0, 0
     while True:
-        rounds = await list_rounds(office, covenant, purpose)
-        on_file = await asyncio.to_thread(_look_up, office, rounds)
+        rounds = await list_rounds(parts, covenant, purpose)
+        on_file = await asyncio.to_thread(_look_up, parts, rounds)
         for found in rounds:
             _check_known(found, on_file[found.round_id])
         collecting = [found for found in rounds if found.state == "collecting"]
         if collecting:
             first = next((found for found in collecting if on_file[found.round_id]), collecting[0])
             return first, on_file[first.round_id]
-        begun = await asyncio.to_thread(_outstanding, ledger, rounds, on_file)
-        if begun and (waited >= wait or office.now() <= begun[0].announcement.closes_at + timedelta(seconds=wait)):
+        begun = await asyncio.to_thread(_outstanding, parts.ledger, rounds, on_file)
+        if begun and (waited >= wait or parts.now() <= begun[0].announcement.closes_at + timedelta(seconds=wait)):
             return begun[0], on_file[begun[0].round_id]
         if waited >= wait:
             coming = [found for found in rounds if found.state == "announced"]
@@ -128,13 +128,13 @@ async def find_round(
             )
         progress(Step.WAIT, 0, 0)
         tried += 1
-        pause = min(office.line.pause(tried), _LONGEST_POLL)
-        await office.line.sleep(pause)
+        pause = min(parts.coordinator.pause(tried), _LONGEST_POLL)
+        await parts.coordinator.sleep(pause)
         waited += pause
 
 
-def _look_up(office: Office, rounds: Sequence[AnnouncedRound]) -> dict[str, OwnRound | None]:
-    return {found.round_id: office.store.round(found.round_id) for found in rounds}
+def _look_up(parts: Parts, rounds: Sequence[AnnouncedRound]) -> dict[str, OwnRound | None]:
+    return {found.round_id: parts.store.round(found.round_id) for found in rounds}
 
 
 def _outstanding(

@@ -13,14 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from sluis_protocol.confirm import REFERENCE_BYTES, ConfirmKey, match_id
+from sluis_protocol.encoding import millis, moment
 from sluis_protocol.group import Random
 from sluis_protocol.rules import Grade
 from sluis_protocol.signed import SignedMessage
 from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
-from .own import Shown
-from .states import OwnRound, RoundState, millis, moment
+from .own_family import Shown
+from .own_round import OwnRound, RoundState
 from .tables import claims, family_references, matches
 from .vault import Vault
 

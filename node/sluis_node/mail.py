@@ -33,13 +33,13 @@ from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
 from sluis_runtime.logs import logger
 from sqlalchemy import Connection
 
-from .ledger import OUTSTANDING, Answered, ClaimState, Ledger
-from .office import Office
-from .own import shown
-from .states import OwnRound, RoundState
+from .anomalies import REPORT
+from .ledger import OUTSTANDING, Answered, ClaimState
+from .own_family import shown
+from .own_round import OwnRound, RoundState
+from .parts import Parts
 
 _AWAITING = (RoundState.READY, RoundState.SUBMITTED)
-REPORT = "report it to the operator of the coordinator and to the covenant authority"
 log = logger("mail")
 
 
@@ -56,28 +56,27 @@ class _Round:
 class Mail:
     """Deals with deliveries."""
 
-    def __init__(self, office: Office, ledger: Ledger) -> None:
-        self._office = office
-        self._ledger = ledger
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Deal with these, all or none; raise StorageError only. Then they may be acknowledged."""
         rounds = {round_id: self._find(round_id) for round_id in {delivery.round_id for delivery in deliveries}}
-        with self._office.store.transaction() as connection:
+        with self._parts.store.transaction() as connection:
             for delivery in deliveries:
                 self._one(connection, delivery, rounds[delivery.round_id])
 
     def _find(self, round_id: str) -> _Round | None:
-        own = self._office.store.round(round_id)
+        own = self._parts.store.round(round_id)
         if own is None:
             return None
-        covenant = self._office.covenant_of_round(own.covenant_hash)
+        covenant = self._parts.covenant_of_round(own.covenant_hash)
         try:
-            rules = self._office.rules(covenant)
+            rules = self._parts.rules(covenant)
         except ConfigError as error:  # this version of Sluis is newer than the round
             log.warning("no claim of this round can be examined", round=round_id, what=error.what)
             rules = None
-        return _Round(own, covenant, self._office.newest_covenant() or covenant, rules)
+        return _Round(own, covenant, self._parts.newest_covenant() or covenant, rules)
 
     def _one(self, connection: Connection, delivery: Delivery, known: _Round | None) -> None:
         """Open a delivery and deal with it.
@@ -120,7 +119,7 @@ class Mail:
         party = sender or (coordinator.oin if coordinator else "")
         round_id = known.own.round_id if known else ""
         log.warning("anomaly", round=round_id, party=party, code=error.code, what=error.what)
-        self._office.store.note_anomaly(
+        self._parts.anomalies.note(
             connection,
             round_id=round_id,
             party=party,
@@ -128,12 +127,12 @@ class Mail:
             what=error.what,
             do=error.do or REPORT,
             evidence=wire.encode(message) if known else b"",
-            now=self._office.now(),
+            now=self._parts.now(),
         )
 
     def _publication(self, connection: Connection, known: _Round, said: Publication) -> None:
         """The round is published, or abandoned. What is not needed for claims goes at once."""
-        store, round_id = self._office.store, known.own.round_id
+        store, round_id = self._parts.store, known.own.round_id
         now_known = store.read_round(connection, round_id) or known.own
         if now_known.state is RoundState.FINISHED:
             return
@@ -158,38 +157,38 @@ class Mail:
 
     def _forget_when_complete(self, connection: Connection, round_id: str) -> None:
         """Once all claims that were published are answered, the openings have done their work."""
-        own = self._office.store.read_round(connection, round_id)
+        own = self._parts.store.read_round(connection, round_id)
         if own is None or own.state is not RoundState.PUBLISHED:
             return
-        if self._ledger.answered_claims(connection, round_id) >= own.claims:
-            self._office.store.forget_openings(connection, round_id)
+        if self._parts.ledger.answered_claims(connection, round_id) >= own.claims:
+            self._parts.store.forget_openings(connection, round_id)
 
     def _claim(self, connection: Connection, known: _Round, message: SignedMessage, claim: Claim) -> None:
         """Answer a claim, once: a confirmation if it holds, random bytes if it doesn't, a refusal if we may not say."""
         said = hashlib.sha256(message.envelope.payload).digest()
-        before = self._ledger.claim(connection, claim.candidate_id, self._office.oin)
+        before = self._parts.ledger.claim(connection, claim.candidate_id, self._parts.oin)
         if before is not None:
             if (before.said, before.round_id) != (said, known.own.round_id):
                 raise Anomaly("a candidate is claimed in two ways", do=REPORT)
             return
-        own = self._office.store.read_round(connection, known.own.round_id)
+        own = self._parts.store.read_round(connection, known.own.round_id)
         if own is None or own.state in (RoundState.JOINED, RoundState.FINISHED):
             return  # too late to answer: the openings are gone
         answered, reply = None, Confirmation(claim.candidate_id, b"", b"")
         try:
             if self._may_answer(known, claim.counterpart):
-                random = self._office.random
+                random = self._parts.random
                 reply = Confirmation(claim.candidate_id, random(MAC_BYTES), random(SEALED_REFERENCE_BYTES))
                 answered = self._examine(connection, known, claim)
         except Anomaly as error:
             self._note(connection, known, message, error)
         if answered:
-            sealed = answered.key.seal_reference(self._office.oin, answered.reference)
-            reply = Confirmation(claim.candidate_id, answered.key.mac(self._office.oin), sealed)
-        answer = self._office.signer.sign(
+            sealed = answered.key.seal_reference(self._parts.oin, answered.reference)
+            reply = Confirmation(claim.candidate_id, answered.key.mac(self._parts.oin), sealed)
+        answer = self._parts.signer.sign(
             Kind.CONFIRMATION, reply, covenant_hash=known.covenant.hash, round_id=known.own.round_id
         )
-        self._ledger.record_claim(
+        self._parts.ledger.record_claim(
             connection,
             candidate_id=claim.candidate_id,
             round_id=known.own.round_id,
@@ -206,14 +205,14 @@ class Mail:
         1. The counterpart is another member of the round's covenant (Anomaly). 2. We have the round's rules. 3. Under
         the newest covenant, too, both of us are members, and the purpose is in force today (rule 20).
         """
-        if counterpart == self._office.oin or counterpart not in known.covenant.members:
+        if counterpart == self._parts.oin or counterpart not in known.covenant.members:
             raise Anomaly("a candidate names a counterpart that can't be one", do=REPORT)
         if known.rules is None:
             return False
         try:
-            known.newest.member(self._office.oin)
+            known.newest.member(self._parts.oin)
             known.newest.member(counterpart)
-            known.newest.purpose(known.own.purpose, self._office.now().date())
+            known.newest.purpose(known.own.purpose, self._parts.now().date())
         except (NotAMember, LegalGroundMissing) as error:
             log.warning("a claim is refused", round=known.own.round_id, counterpart=counterpart, what=error.what)
             return False
@@ -225,7 +224,7 @@ class Mail:
         1. The family is one that we handed in. 2. Persons and tags are that family's (`join.check_claim`). 3. The
         rules make it a match.
         """
-        file = self._office.store.family(connection, known.own.round_id, claim.family)
+        file = self._parts.store.family(connection, known.own.round_id, claim.family)
         if file is None:
             raise Anomaly("a candidate names a family that this node didn't hand in", do=REPORT)
         if known.rules is None:
@@ -239,16 +238,16 @@ class Mail:
             candidate_id=claim.candidate_id,
             covenant_hash=known.covenant.hash,
             round_id=known.own.round_id,
-            oins=(self._office.oin, claim.counterpart),
+            oins=(self._parts.oin, claim.counterpart),
         )
-        reference = self._ledger.reference(connection, known.own.purpose, file.own.family_id, claim.counterpart)
+        reference = self._parts.ledger.reference(connection, known.own.purpose, file.own.family_id, claim.counterpart)
         return Answered(evidence.grade, key, reference, shown(file, list(claimed)))
 
     def _unconfirmed(self, connection: Connection, known: _Round, said: Unconfirmed) -> None:
         """A candidate of this round will not become a match."""
-        claim = self._ledger.claim(connection, said.candidate_id, self._office.oin)
+        claim = self._parts.ledger.claim(connection, said.candidate_id, self._parts.oin)
         if claim is not None and claim.round_id == known.own.round_id:
-            self._ledger.settle(connection, said.candidate_id, ClaimState.UNCONFIRMED)
+            self._parts.ledger.settle(connection, said.candidate_id, ClaimState.UNCONFIRMED)
         elif known.own.state is not RoundState.FINISHED:
             raise Anomaly("a candidate that was never claimed is unconfirmed", do=REPORT)
 
@@ -258,7 +257,7 @@ class Mail:
         1. It is about a claim of this round, and comes from that claim's counterpart. 2. The claim isn't settled.
         3. Neither side refused. 4. The code is right, in constant time. 5. The family reference opens.
         """
-        claim = self._ledger.claim(connection, said.candidate_id, self._office.oin)
+        claim = self._parts.ledger.claim(connection, said.candidate_id, self._parts.oin)
         if claim is None or claim.round_id != known.own.round_id:
             if known.own.state is RoundState.FINISHED:
                 return
@@ -268,7 +267,7 @@ class Mail:
         if claim.state not in OUTSTANDING:
             return
         if said.refused or claim.answered is None:
-            self._ledger.settle(connection, said.candidate_id, ClaimState.UNCONFIRMED)
+            self._parts.ledger.settle(connection, said.candidate_id, ClaimState.UNCONFIRMED)
             return
         key = claim.answered.key
         try:
@@ -280,8 +279,8 @@ class Mail:
                 )
             theirs = key.open_reference(envelope.sender, said.sealed_reference)
         except (Anomaly, BadSeal):
-            self._ledger.settle(connection, said.candidate_id, ClaimState.ANOMALOUS)
+            self._parts.ledger.settle(connection, said.candidate_id, ClaimState.ANOMALOUS)
             raise
-        now = self._office.now()
-        self._ledger.record_match(connection, claim, claim.answered, theirs, known.own.purpose, now)
-        self._ledger.settle(connection, said.candidate_id, ClaimState.MATCHED)
+        now = self._parts.now()
+        self._parts.ledger.record_match(connection, claim, claim.answered, theirs, known.own.purpose, now)
+        self._parts.ledger.settle(connection, said.candidate_id, ClaimState.MATCHED)

@@ -9,6 +9,13 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Met
 
 metadata = MetaData()
 
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # sealed: opens only with the storage key that all else has
+)
+
 covenants = Table(
     "covenants",
     metadata,

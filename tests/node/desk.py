@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from sluis_node import Node
-from sluis_node.ledger import ClaimState, Ledger
+from sluis_node.ledger import ClaimState
 from sluis_node.mail import Mail
-from sluis_node.office import Office
-from sluis_node.own import FamilyOnFile, cases_of
-from sluis_node.states import NewRound, Submitted
+from sluis_node.own_family import FamilyOnFile, cases_of
+from sluis_node.own_round import NewRound, Submitted
+from sluis_node.parts import Parts
 from sluis_protocol import wire
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Unreachable
@@ -66,8 +66,7 @@ class Handed:
 
     oin: str
     node: Node
-    office: Office
-    ledger: Ledger
+    parts: Parts
     submission: Submission
 
 
@@ -91,9 +90,9 @@ class Desk:
             pki.issue(oin, folder / "tls")
             node = Node.open(config, clock=lambda: self.now, wire=NoWire(), patience=0.0)
             await self._exit.enter_async_context(node)
-            office, ledger = node._parts()
-            office.covenant()
-            self.nodes.append(Handed(oin, node, office, ledger, Submission((), {})))
+            parts = node._opened()
+            parts.covenant()
+            self.nodes.append(Handed(oin, node, parts, Submission((), {})))
             self.hand_in(number, families, ROUND)
         return self
 
@@ -109,7 +108,7 @@ class Desk:
         own = tag(prepare(families, RULES), context, covenant.joint_key, self.world.shares[:2], os.urandom)
         submission = assemble(own, RULES, os.urandom)
         packed, cases = pack(submission.rows), cases_of(families)
-        store, soon = handed.office.store, self.now + timedelta(hours=1)
+        store, soon = handed.parts.store, self.now + timedelta(hours=1)
         store.join_round(NewRound(round_id, covenant.hash, PURPOSE, b"said", soon, soon), bytes(32))
         store.prepare_submission(
             round_id,
@@ -146,7 +145,7 @@ class Desk:
 
     def counts(self, number: int) -> dict[ClaimState, int]:
         """A node's claims by their states."""
-        return self.nodes[number - 1].ledger.counts()
+        return self.nodes[number - 1].parts.ledger.counts()
 
     def deliver(
         self, number: int, kind: Kind, payload: object, *, sender: str = COORDINATOR, round_id: str = ROUND
@@ -160,7 +159,7 @@ class Desk:
         """Give a node a message as it is, twice."""
         handed, delivery = self.nodes[number - 1], Delivery(next(self._ids), round_id, message)
         for _ in range(2):
-            Mail(handed.office, handed.ledger).handle([delivery])
+            Mail(handed.parts).handle([delivery])
 
     def publish(self, number: int, claims: int) -> None:
         """Tell a node that the round is published."""
@@ -168,7 +167,7 @@ class Desk:
 
     def answer(self, number: int, candidate_id: bytes) -> SignedMessage:
         """A node's stored answer to a claim."""
-        return dict(self.nodes[number - 1].ledger.to_send())[candidate_id]
+        return dict(self.nodes[number - 1].parts.ledger.to_send())[candidate_id]
 
     def said(self, number: int, candidate_id: bytes) -> Confirmation:
         """What that answer says."""
@@ -176,7 +175,7 @@ class Desk:
 
     def anomalies(self, number: int) -> list[str]:
         """What a node has noted."""
-        return [row["what"] for row in self.nodes[number - 1].office.store.anomalies()]
+        return [one.what for one in self.nodes[number - 1].parts.anomalies.all()]
 
 
 def claim_for(candidate: Candidate, candidate_id: bytes, oin: str) -> Claim:

@@ -48,8 +48,8 @@ async def test_init_makes_a_folder_that_works_and_never_replaces_a_key(tmp_path:
 
 async def test_from_check_to_matches(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
-        config = country.offices[0].config
-        caseload = write_csv(tmp_path / "GM0001.csv", country.offices[0].families)
+        config = country.municipalities[0].config
+        caseload = write_csv(tmp_path / "GM0001.csv", country.municipalities[0].families)
         checked = await sluis_node("check", caseload, "--json", "--config", config)
         assert checked.status == 0
         assert json.loads(checked.stdout)["persons"] == 9

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sluis_node.ledger import ClaimState
-from sluis_node.states import RoundState
+from sluis_node.own_round import RoundState
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.messages import Confirmation, Publication, Unconfirmed
 from sluis_protocol.signed import Kind
@@ -79,7 +79,7 @@ async def test_a_refusal_and_an_unconfirmed_candidate(desk: Desk) -> None:
 
 async def test_a_round_that_was_abandoned(desk: Desk) -> None:
     desk.deliver(1, Kind.PUBLICATION, Publication(1, 0, "too few took part"))
-    found = desk.nodes[0].office.store.round(ROUND)
+    found = desk.nodes[0].parts.store.round(ROUND)
     assert found
     assert found.state is RoundState.FINISHED
     assert found.abandoned == "too few took part"
@@ -90,7 +90,7 @@ async def test_a_round_is_published_once(desk: Desk) -> None:
     desk.publish(1, 1)
     desk.publish(1, 2)
     assert desk.anomalies(1) == ["a round is published in two ways"]
-    found = desk.nodes[0].office.store.round(ROUND)
+    found = desk.nodes[0].parts.store.round(ROUND)
     assert found
     assert found.claims == 1
 
@@ -119,7 +119,7 @@ async def test_nothing_personal_stands_in_the_database(desk: Desk) -> None:
 
 
 async def test_openings_go_with_the_last_claim_and_everything_with_the_window(desk: Desk) -> None:
-    store = desk.nodes[0].office.store
+    store = desk.nodes[0].parts.store
     desk.publish(1, 2)
     assert store.packed_rows(ROUND) is None
     claim = desk.claim(1)
@@ -135,7 +135,7 @@ async def test_openings_go_with_the_last_claim_and_everything_with_the_window(de
     assert found
     assert found.state is RoundState.FINISHED
     assert not desk.counts(1)
-    assert not desk.nodes[0].ledger.to_send()
+    assert not desk.nodes[0].parts.ledger.to_send()
     # Late mail changes nothing more.
     desk.deliver(1, Kind.CLAIM, claim)
     desk.deliver(1, Kind.CONFIRMATION, Confirmation(ID, bytes(32), bytes(32)), sender=SECOND)
@@ -143,7 +143,7 @@ async def test_openings_go_with_the_last_claim_and_everything_with_the_window(de
 
 
 async def test_openings_of_a_node_that_is_away_go_at_the_end_of_the_window(desk: Desk) -> None:
-    store, claim = desk.nodes[0].office.store, desk.claim(1)
+    store, claim = desk.nodes[0].parts.store, desk.claim(1)
     desk.deliver(1, Kind.CLAIM, claim)
     with store.engine.connect() as connection:
         sealed = connection.exec_driver_sql("SELECT content FROM own_families").scalars().first()

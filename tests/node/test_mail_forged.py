@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sluis_node.anomalies import MOST_IN_A_ROUND
 from sluis_node.ledger import ClaimState
-from sluis_node.states import RoundState
-from sluis_node.store import MOST_ANOMALIES
+from sluis_node.own_round import RoundState
 from sluis_protocol.confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.messages import Claim, Confirmation, PersonClaim, Publication, Unconfirmed
@@ -83,8 +83,7 @@ def _stranger(desk: Desk, claim: Claim) -> Claim:
 async def test_a_forged_claim_is_an_anomaly(desk: Desk, forge: Callable[[Desk, Claim], Claim]) -> None:
     desk.deliver(1, Kind.CLAIM, forge(desk, desk.claim(1)))
     assert len(desk.anomalies(1)) == 1
-    (row,) = desk.nodes[0].office.store.anomalies()
-    assert desk.nodes[0].office.store.evidence(row)
+    assert desk.nodes[0].parts.anomalies.evidence()
     assert not desk.nodes[0].node.matches()
 
 
@@ -175,7 +174,7 @@ async def test_a_claim_about_different_families_gives_no_match(desk: Desk) -> No
     assert not desk.nodes[0].node.matches()
     assert desk.counts(1) == {ClaimState.ANOMALOUS: 1}
     assert "wrong code" in desk.anomalies(1)[0]
-    assert desk.nodes[0].office.store.anomalies()[0]["party"] == SECOND
+    assert desk.nodes[0].parts.anomalies.all()[0].party == SECOND
 
 
 async def test_a_forged_code(desk: Desk) -> None:
@@ -222,7 +221,7 @@ async def test_a_confirmation_of_nothing(desk: Desk) -> None:
 @pytest.mark.parametrize("sender", [SECOND, FIRST])
 async def test_only_the_coordinator_claims(desk: Desk, sender: str) -> None:
     desk.deliver(1, Kind.CLAIM, desk.claim(1), sender=sender)
-    assert not desk.nodes[0].ledger.to_send()
+    assert not desk.nodes[0].parts.ledger.to_send()
     assert "only the coordinator" in desk.anomalies(1)[0]
 
 
@@ -254,31 +253,30 @@ async def test_nobody_is_blamed_for_what_he_did_not_sign(desk: Desk) -> None:
     desk.pass_on(1, replace(true, signature=bytes(64)))
     named = Envelope(Kind.DEAL, SECOND, desk.world.covenant.hash, ROUND, desk.now, b"")
     desk.pass_on(1, SignedMessage(named.serialise(), bytes(64)))
-    assert [row["party"] for row in desk.nodes[0].office.store.anomalies()] == [COORDINATOR, COORDINATOR]
+    assert [anomaly.party for anomaly in desk.nodes[0].parts.anomalies.all()] == [COORDINATOR, COORDINATOR]
 
 
 async def test_mail_of_other_rounds_is_noted_once_and_not_kept(desk: Desk) -> None:
     """It may be somebody else's; and it must not fill the disk."""
     for number in range(3):
         desk.deliver(1, Kind.PUBLICATION, Publication(2, number), round_id=f"{ROUND[:-1]}{number + 1}")
-    (row,) = desk.nodes[0].office.store.anomalies()
-    assert row["round_id"] == ""
-    assert not desk.nodes[0].office.store.evidence(row)
+    (anomaly,) = desk.nodes[0].parts.anomalies.all()
+    assert (anomaly.round_id, anomaly.has_evidence) == ("", False)
 
 
 async def test_a_flood_of_bad_mail_is_noted_up_to_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sluis_node.store.MOST_ANOMALIES", 3)
+    monkeypatch.setattr("sluis_node.anomalies.MOST_IN_A_ROUND", 3)
     for number in range(5):
         desk.pass_on(1, SignedMessage(b"nonsense %d" % number, bytes(64)))
     assert len(desk.anomalies(1)) == 3
-    assert MOST_ANOMALIES > 3
+    assert MOST_IN_A_ROUND > 3
 
 
 @pytest.mark.parametrize("participants", [0, 1, 4])
 async def test_a_publication_with_impossible_numbers(desk: Desk, participants: int) -> None:
     """Fewer than the covenant's minimum publish nothing; more than its members there can't be."""
     desk.deliver(1, Kind.PUBLICATION, Publication(participants, 1))
-    found = desk.nodes[0].office.store.round(ROUND)
+    found = desk.nodes[0].parts.store.round(ROUND)
     assert found
     assert found.state is RoundState.SUBMITTED
     assert "participants" in desk.anomalies(1)[0]
@@ -298,7 +296,7 @@ async def test_an_outcome_of_nothing(desk: Desk) -> None:
 
 def _newer(desk: Desk, **changes: Any) -> None:
     terms = desk.world.covenant.terms.model_copy(update={"version": 2, **changes})
-    desk.nodes[0].office.store.accept_covenant(Covenant.sign(terms, AUTHORITY, desk.world.authority_key))
+    desk.nodes[0].parts.store.accept_covenant(Covenant.sign(terms, AUTHORITY, desk.world.authority_key))
 
 
 async def test_nothing_is_confirmed_to_a_member_that_was_revoked(desk: Desk) -> None:

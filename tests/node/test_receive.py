@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from sluis_node.line import Line
+from sluis_node.coordinator import Coordinator
 from sluis_node.receive import Receiver
 from sluis_protocol import wire
 from sluis_protocol.messages import Delivery, Empty, Publication
@@ -44,7 +44,7 @@ async def test_who_never_stops_sending_does_not_keep_us(desk: Desk) -> None:
     message = sign_as(desk.world, COORDINATOR, Kind.PUBLICATION, wire.encode(Publication(2, 1)), ROUND)
     endless = EndlessWire(Delivery(1, ROUND, message))
     one = desk.nodes[0]
-    receiver = Receiver(replace(one.office, line=Line(endless, "nowhere:1", os.urandom)), one.ledger)
+    receiver = Receiver(replace(one.parts, coordinator=Coordinator(endless, "nowhere:1", os.urandom)))
     async with asyncio.timeout(10):
         assert not await receiver.run(lambda: False, wait=0.2)
         assert await receiver.run(lambda: True, wait=0.2, quiet=0.1)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from sluis_node.mail import Mail
+from sluis_node.own_round import RoundState
 from sluis_node.participation import Participation
 from sluis_node.receive import Receiver
-from sluis_node.states import RoundState
 from sluis_node.store import Store
 from sluis_protocol.errors import RoundError
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest
@@ -45,7 +45,7 @@ async def test_a_node_that_vanishes_goes_on_where_it_was(
         await closing
         assert report.resumed
         await asyncio.gather(*others)
-        assert seen(report) == pairs(country.expected(), country.offices[0].oin)
+        assert seen(report) == pairs(country.expected(), country.municipalities[0].oin)
         assert not report.anomalies
 
 
@@ -76,10 +76,10 @@ async def test_the_same_submission_is_sent_again(tmp_path: Path, monkeypatch: py
         await country.open_round()
         await die_in(country, 1, monkeypatch, Store, "mark_submitted")
         async with country.node(1) as node:
-            before = node._parts()[0].store.round(country.round_id)
+            before = node._opened().store.round(country.round_id)
         await die_in(country, 1, monkeypatch, Participation, "_await_outcome")
         async with country.node(1) as node:
-            after = node._parts()[0].store.round(country.round_id)
+            after = node._opened().store.round(country.round_id)
         assert before
         assert after
         assert (before.state, after.state) == (RoundState.READY, RoundState.SUBMITTED)
@@ -96,16 +96,16 @@ async def test_a_node_that_was_away_confirms_later(tmp_path: Path, monkeypatch: 
         await country.close_round()
         expected = country.expected()
         for number, report in zip((2, 3), await asyncio.gather(*others), strict=True):
-            all_pairs = pairs(expected, country.offices[number - 1].oin)
+            all_pairs = pairs(expected, country.municipalities[number - 1].oin)
             assert report.published
-            assert report.outstanding == sum(other == country.offices[0].oin for _, other, _ in all_pairs)
-            assert seen(report) == {pair for pair in all_pairs if pair[1] != country.offices[0].oin}
+            assert report.outstanding == sum(other == country.municipalities[0].oin for _, other, _ in all_pairs)
+            assert seen(report) == {pair for pair in all_pairs if pair[1] != country.municipalities[0].oin}
         for number in (1, 2, 3):
             async with country.node(number) as node:
                 received = await node.receive(wait=20)
                 assert received.complete
                 found = {(match.family, match.counterpart.oin, str(match.grade)) for match in node.matches()}
-                assert found == pairs(expected, country.offices[number - 1].oin)
+                assert found == pairs(expected, country.municipalities[number - 1].oin)
 
 
 async def test_openings_are_gone_when_the_window_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ async def test_openings_are_gone_when_the_window_is_over(tmp_path: Path, monkeyp
 
         async def kept(ahead: timedelta) -> int:
             async with country.node(1, clock=lambda: confirm_until + ahead) as node:
-                store = node._parts()[0].store
+                store = node._opened().store
                 with store.engine.connect() as connection:
                     return len(connection.exec_driver_sql("SELECT handle FROM own_families").all())
 
@@ -146,7 +146,7 @@ async def test_an_outcome_that_came_in_between(
         report = await country.take_part(1)
         await asyncio.gather(*others)
         assert report.resumed
-        assert seen(report) == pairs(country.expected(), country.offices[0].oin)
+        assert seen(report) == pairs(country.expected(), country.municipalities[0].oin)
 
 
 async def test_answers_that_were_not_sent_go_with_the_next_start(
@@ -161,11 +161,11 @@ async def test_answers_that_were_not_sent_go_with_the_next_start(
         await die_in(country, 1, monkeypatch, Receiver, "_send")
         await closing
         async with country.node(1) as node:
-            (own,) = node._parts()[0].store.all_rounds()
+            (own,) = node._opened().store.all_rounds()
             assert own.state is RoundState.PUBLISHED
         report = await country.take_part(1)
         await asyncio.gather(*others)
-        assert seen(report) == pairs(country.expected(), country.offices[0].oin)
+        assert seen(report) == pairs(country.expected(), country.municipalities[0].oin)
 
 
 async def test_what_never_arrived_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ async def test_what_never_arrived_is_given_up(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(RoundError, match="not collecting"):
             await country.take_part(1)
         async with country.node(1) as node:
-            (own,) = node._parts()[0].store.all_rounds()
+            (own,) = node._opened().store.all_rounds()
             assert own.state is RoundState.FINISHED
             assert "never arrived" in own.abandoned
         with pytest.raises(RoundError, match="no round of this purpose is open"):
@@ -213,7 +213,7 @@ async def test_two_processes_at_once(tmp_path: Path) -> None:
         await country.submitted(3)
         await country.close_round()
         first, second, *_ = await asyncio.gather(*taking_part)
-        expected = pairs(country.expected(), country.offices[0].oin)
+        expected = pairs(country.expected(), country.municipalities[0].oin)
         assert seen(first) == seen(second) == expected
         assert not first.anomalies
         async with country.node(1) as node:
@@ -229,5 +229,5 @@ async def test_a_coordinator_that_restarts_in_between(tmp_path: Path) -> None:
         await country.stop()
         await country.start()
         await country.close_round()
-        for office, report in zip(country.offices, await asyncio.gather(*taking_part), strict=True):
-            assert seen(report) == pairs(country.expected(), office.oin)
+        for municipality, report in zip(country.municipalities, await asyncio.gather(*taking_part), strict=True):
+            assert seen(report) == pairs(country.expected(), municipality.oin)

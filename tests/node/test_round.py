@@ -38,13 +38,13 @@ async def test_a_round_equals_run_round(tmp_path: Path) -> None:
         reports = await country.whole_round()
         expected = country.expected()
         assert len(expected) >= 4
-        for office, report in zip(country.offices, reports, strict=True):
+        for municipality, report in zip(country.municipalities, reports, strict=True):
             assert report.published
             assert report.participants == 3
             assert (report.outstanding, report.unconfirmed) == (0, 0)
             assert not report.anomalies
             assert not report.holder_faults
-            assert seen(report) == pairs(expected, office.oin)
+            assert seen(report) == pairs(expected, municipality.oin)
             assert report.new_matches == len(report.matches)
 
 
@@ -52,8 +52,8 @@ async def test_a_liar_among_the_holders_is_named(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         country.twists[2] = lambda answer, _: altered(answer, elements=answer.elements[::-1])
         reports = await country.whole_round()
-        for office, report in zip(country.offices, reports, strict=True):
-            assert seen(report) == pairs(country.expected(), office.oin)
+        for municipality, report in zip(country.municipalities, reports, strict=True):
+            assert seen(report) == pairs(country.expected(), municipality.oin)
             for fault in report.holder_faults:
                 assert (fault.index, fault.name, fault.complaint) == (2, "Key holder 2", Complaint.LIED)
                 assert "Key holder 2" in report.anomalies[0]
@@ -127,11 +127,11 @@ async def test_the_coordinator_can_not_be_reached(tmp_path: Path) -> None:
 
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         config = write_config(
-            country.offices[0].config.parent, member_oin(1), "127.0.0.1:9", str(country.world.authority)
+            country.municipalities[0].config.parent, member_oin(1), "127.0.0.1:9", str(country.world.authority)
         )
         async with Node.open(config, sleep=sleep, patience=3.0) as node:
             with pytest.raises(Unreachable, match=r"tried \d+ times.*127\.0\.0\.1:9"):
-                await node.participate(country.offices[0].families)
+                await node.participate(country.municipalities[0].families)
     assert len(pauses) >= 2
     assert sum(pauses) <= 3.0
 
@@ -139,16 +139,16 @@ async def test_the_coordinator_can_not_be_reached(tmp_path: Path) -> None:
 async def test_refused_lines_stop_it_before_anything_is_sent(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         await country.open_round()
-        wrong = replace(country.offices[0].families[3].members[0].ground, legal_basis="no such basis")
-        families = [*country.offices[0].families[:3]]
-        families.append(Family("A9", (Record(country.offices[0].families[3].members[0].person, wrong),)))
-        country.offices[0].families = families
+        wrong = replace(country.municipalities[0].families[3].members[0].ground, legal_basis="no such basis")
+        families = [*country.municipalities[0].families[:3]]
+        families.append(Family("A9", (Record(country.municipalities[0].families[3].members[0].person, wrong),)))
+        country.municipalities[0].families = families
         with pytest.raises(InputError, match=r"1 of 8 lines are refused.*line 8, grondslag"):
             await country.take_part(1)
         async with country.node(1) as node:
             checked = node.check(families)
             assert [refusal.line for refusal in checked.refused] == [8]
-            assert not node._parts()[0].store.all_rounds()
+            assert not node._opened().store.all_rounds()
 
 
 async def test_too_few_participants(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ async def test_another_covenant_version(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         terms = country.world.covenant.terms.model_copy(update={"version": 2})
         newer = Covenant.sign(terms, AUTHORITY, country.world.authority_key)
-        (country.offices[0].config.parent / "covenant.note").write_text(newer.note)
+        (country.municipalities[0].config.parent / "covenant.note").write_text(newer.note)
         await country.open_round()
         with pytest.raises(WrongCovenant, match="another covenant version"):
             await country.take_part(1)

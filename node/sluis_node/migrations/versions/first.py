@@ -1,4 +1,4 @@
-"""The first tables: covenants, rounds, own families, claims, references, matches, anomalies."""
+"""The first tables: the key check, covenants, rounds, own families, claims, references, matches, anomalies."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,6 +36,12 @@ def upgrade() -> None:
         sa.Column("family", sa.LargeBinary(), nullable=False),
         sa.Column("reference", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("family"),
+    )
+    op.create_table(
+        "key_check",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "matches",
@@ -116,6 +122,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_rounds_confirm_until"), table_name="rounds")
     op.drop_table("rounds")
     op.drop_table("matches")
+    op.drop_table("key_check")
     op.drop_table("family_references")
     op.drop_table("covenants")
     op.drop_table("anomalies")
