@@ -186,7 +186,7 @@ async def test_malformed_requests(tmp_path: Path, method: Any, raw: bytes) -> No
 
 
 async def test_a_message_that_is_too_large(tmp_path: Path) -> None:
-    async with Rig(tmp_path, make_world(limits=Limits(message_bytes=65_536))) as rig:
+    async with Rig(tmp_path, make_world(limits=Limits(message_bytes=65_536, batch_elements=64))) as rig:
         [one] = await rig.members(1)
         with pytest.raises(Unreachable, match="larger"):
             await raw_call(rig, one, LIST_ROUNDS, bytes(70_000))

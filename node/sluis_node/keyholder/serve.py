@@ -42,7 +42,6 @@ READY = HolderResult(0, Refusal(0, "ready", ""))
 _CALL_SECONDS = 30.0
 _DRAIN_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
-_MOST_TEXT = 2_000
 _LEAVING = Refusal(HolderUnavailable.code, "this key holder is being stopped", "ask another quorum")
 _AT_ONCE = 8  # tasks taken before one is answered; more wait in the connection
 
@@ -192,7 +191,7 @@ async def _result(answerer: Answerer, task: HolderTask) -> HolderResult:
         return HolderResult(task.task_id, await answerer.answer(task.request))
     except SluisError as error:
         log.info("refused", code=error.code, what=str(error))
-        return HolderResult(task.task_id, Refusal(error.code, str(error)[:_MOST_TEXT], error.do[:_MOST_TEXT]))
+        return HolderResult(task.task_id, Refusal(error.code, str(error), error.do))
 
 
 async def _until_none(results: asyncio.Queue[HolderResult | None]) -> AsyncIterator[HolderResult]:
