@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError
 from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged, is_round_id
@@ -60,16 +61,10 @@ class Keeper:
         while not self._bell.silent_for_good:
             await asyncio.to_thread(self.tick)
             # Mail can also come from the command line, which is another process: so look, and wake the streams.
-            newest = await asyncio.to_thread(self._newest)
-            if newest != self._newest_mail:
-                self._newest_mail = newest
-                self._bell.ring()
-            try:
+            self._bell.ring(await asyncio.to_thread(self._recipients))
+            with suppress(TimeoutError):
                 async with asyncio.timeout(tick_seconds):
-                    while not self._bell.silent_for_good:
-                        await self._bell.listen().wait()
-            except TimeoutError:
-                continue
+                    await self._bell.wait_closed()
 
     def tick(self) -> None:
         """Do everything that is due."""
@@ -170,12 +165,14 @@ class Keeper:
             else:
                 log.info("round", round=new.id, state="announced")
 
-    def _newest(self) -> int:
+    def _recipients(self) -> set[str]:
+        """Who has mail since this was asked last."""
         try:
             with transaction(self._coordinator.engine) as connection:
-                return outbox.last_id(connection)
+                self._newest_mail, recipients = outbox.newer_than(connection, self._newest_mail)
         except StorageError:
-            return self._newest_mail
+            return set()
+        return recipients
 
 
 def close(coordinator: Coordinator, round_id: str) -> store.Round:

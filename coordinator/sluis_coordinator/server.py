@@ -177,8 +177,7 @@ class Server:
         return Empty()
 
     async def _confirm(self, oin: str, message: SignedMessage) -> Empty:
-        await asyncio.to_thread(matches.confirm, self._coordinator, oin, message)
-        self._bell.ring()
+        self._bell.ring(await asyncio.to_thread(matches.confirm, self._coordinator, oin, message))
         return Empty()
 
 

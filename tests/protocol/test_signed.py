@@ -110,7 +110,7 @@ def test_every_truncation_is_refused() -> None:
         (manifest(kind=Kind.CONFIRMATION), MalformedMessage),
         (manifest(covenant_hash=OTHER.covenant.hash), WrongCovenant),
         (manifest(round_id="r20260502t120000z-0123456789abcdef"), Replayed),
-        (manifest(round_id=""), Replayed),
+        (manifest(round_id="another"), Replayed),
         (manifest(sender=holder_oin(1)), NotAMember),
         (manifest(sender=COORDINATOR), NotAMember),
         (manifest(sent_at=NOW - timedelta(seconds=301)), WrongClock),
