@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import WrongProof
@@ -24,7 +25,10 @@ REPORT = "report it to the operator of the coordinator and to the covenant autho
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One anomaly: whom it is laid to (an OIN, or "" if nobody can tell), what happened and what to do."""
+    """One anomaly: whom it is laid to (OIN and name, or "" if nobody can tell), what happened and what to do.
+
+    `round_id` is "" where it is about no round of ours.
+    """
 
     round_id: str
     party: str
@@ -33,6 +37,19 @@ class Anomaly:
     do: str
     noted_at: datetime
     has_evidence: bool
+    party_name: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `sluis-node anomalies --json`; the proof itself stays in the database, since it may hold tags."""
+        return {
+            "noted_at": self.noted_at.isoformat(),
+            "round": self.round_id,
+            "party": {"oin": self.party, "name": self.party_name},
+            "code": self.code,
+            "what": self.what,
+            "do": self.do,
+            "evidence": self.has_evidence,
+        }
 
 
 class Anomalies:

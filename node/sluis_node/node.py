@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,7 @@ class Received:
     """Nothing is outstanding: all rounds that we handed in for are published, and all claims are settled."""
     outstanding: int
     new_matches: tuple[FamilyMatch, ...]
+    new_anomalies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ class Node:
         parts = self._opened()
         await asyncio.to_thread(parts.store.tidy, self._clock())
         before = {found.match for found in await asyncio.to_thread(parts.ledger.matches)}
+        noted = len(await asyncio.to_thread(parts.anomalies.all))
         awaited = [
             own.round_id
             for own in await asyncio.to_thread(parts.store.all_rounds)
@@ -206,6 +208,7 @@ class Node:
             complete,
             counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0),
             tuple(match for match in self.matches() if match.match not in before),
+            len(await asyncio.to_thread(parts.anomalies.all)) - noted,
         )
 
     def matches(self) -> list[FamilyMatch]:
@@ -215,7 +218,13 @@ class Node:
 
     def anomalies(self) -> list[Anomaly]:
         """All that an honest party would not have done, the oldest first, each with what to do about it."""
-        return self._opened().anomalies.all()
+        parts = self._opened()
+        names: dict[str, str] = {}
+        if covenant := parts.names():
+            terms = covenant.terms
+            parties = (*terms.members, *terms.holders, *([terms.coordinator] if terms.coordinator else []))
+            names = {party.oin: party.name for party in parties}
+        return [replace(one, party_name=names.get(one.party, "")) for one in parts.anomalies.all()]
 
     async def rounds(self, *, purpose: str | None = None) -> list[RoundInfo]:
         """The rounds of a purpose: what the coordinator announces, and what this node took part in."""

@@ -56,6 +56,9 @@ class HolderFault:
 class Report:
     """What came of taking part. `families` and `persons` are our real ones; `refused` and `closed` count lines.
 
+    These four are of the caseload as it is now. Where a round is `resumed`, what was handed in may have been prepared
+    from an earlier one.
+
     `published` is False if the round was not published while we waited; `abandoned` says why it never will be.
     `outstanding` claims still wait for their counterpart's answer. `matches` are those of this round, `new` ones and
     ones that were known.
