@@ -24,7 +24,7 @@ from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import read_signing_key, read_storage_key
 
-from .announced import list_rounds
+from .announced import AnnouncedRound, list_rounds
 from .anomalies import Anomalies, Anomaly
 from .caseload import Caseload
 from .config import NodeSettings
@@ -32,7 +32,7 @@ from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
 from .matches import FamilyMatch, present
-from .own_round import RoundState
+from .own_round import OwnRound, RoundState
 from .participation import Participation, Report
 from .parts import Parts
 from .progress import Progress, silent
@@ -231,35 +231,25 @@ class Node:
         parts = self._opened()
         covenant = await asyncio.to_thread(parts.covenant)
         agreed = parts.purpose(covenant, purpose)
-        own = {one.round_id: one for one in await asyncio.to_thread(parts.store.all_rounds)}
+        own = {one.round_id: one for one in await asyncio.to_thread(parts.store.all_rounds) if one.purpose == agreed.id}
         listed = {found.round_id: found for found in await list_rounds(parts, covenant, agreed.id)}
-        shown = [
-            RoundInfo(
-                found.round_id,
-                agreed.id,
-                found.state,
-                str(own[found.round_id].state) if found.round_id in own else "",
-                found.announcement.closes_at,
-                found.announcement.confirm_until,
-                own[found.round_id].participants if found.round_id in own else found.submissions,
-                own[found.round_id].claims if found.round_id in own else 0,
-                own[found.round_id].abandoned if found.round_id in own else "",
-            )
-            for found in listed.values()
-        ]
-        shown += [
-            RoundInfo(
-                one.round_id,
-                one.purpose,
-                "",
-                str(one.state),
-                one.closes_at,
-                one.confirm_until,
-                one.participants,
-                one.claims,
-                one.abandoned,
-            )
-            for one in own.values()
-            if one.round_id not in listed and one.purpose == agreed.id
-        ]
+        shown = [_round_info(agreed.id, listed.get(one), own.get(one)) for one in {**own, **listed}]
         return sorted(shown, key=lambda info: info.closes_at, reverse=True)
+
+
+def _round_info(purpose: str, found: AnnouncedRound | None, own: OwnRound | None) -> RoundInfo:
+    """A round that is listed, on file, or both."""
+    known = own or (found.new if found else None)
+    if known is None:
+        raise ValueError("neither listed nor on file")
+    return RoundInfo(
+        round_id=known.round_id,
+        purpose=purpose,
+        state=found.state if found else "",
+        ours=str(own.state) if own else "",
+        closes_at=known.closes_at,
+        confirm_until=known.confirm_until,
+        participants=own.participants if own else found.submissions if found else 0,
+        claims=own.claims if own else 0,
+        abandoned=own.abandoned if own else "",
+    )

@@ -68,6 +68,9 @@ async def test_from_check_to_matches(tmp_path: Path) -> None:
         outcome = await done
         await asyncio.gather(*others)
         assert outcome.status == 0
+        for record in (record for one in country.municipalities[0].families for record in one.members):
+            for personal in (record.person.bsn, record.person.surname, record.ground.professional):
+                assert str(personal) not in outcome.stdout + outcome.stderr  # rule 17
         report = json.loads(outcome.stdout)
         assert (report["participants"], len(report["matches"]), report["outstanding"]) == (3, 4, 0)
         listed = await sluis_node("matches", "--json", "--config", config)
