@@ -64,8 +64,10 @@ async def holder(rig: Rig, index: int, work: Work) -> AsyncIterator[Party]:
         async for task in party.channel.converse(SERVE, sending(), HolderTask):
             results.put_nowait(HolderResult(task.task_id, await work(party, task)))
 
+    links = rig.server.relay._links
+    before = links.get(index)  # it may be connected already, and is to be replaced
     serving = asyncio.create_task(serve())
-    await eventually(lambda: index in rig.server.relay.connected)
+    await eventually(lambda: links.get(index) not in (None, before))
     try:
         yield party
     finally:
