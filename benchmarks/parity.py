@@ -8,11 +8,13 @@ What it doesn't measure: real persons, how frequent a slip is in a real file, an
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from itertools import repeat
+from pathlib import Path
 
 from sluis_protocol.join import Candidate, TaggedPerson, check_claim, join
 from sluis_protocol.keys import LinkageKey
@@ -21,108 +23,32 @@ from sluis_protocol.rules import RuleSet, load_rules
 from sluis_protocol.tag import PreparedPerson, prepare
 
 from benchmarks.traditions.caseloads import Pair, draw_pair
+from benchmarks.traditions.figures import Figures, Parity, page, ratios, table
 from benchmarks.traditions.tradition import traditions
 
-GOAL = 0.97
 SHARED = 30  # families of a tradition in both caseloads of a pair
-REPORTED = "report/1"  # drawn once the rules stood; never looked at while they were made
-Progress = Callable[[int, int], None]
+DEVELOPMENT, REPORTED = "development", "report"  # seeds; rules are made on the first and published with the other
 
 
-@dataclass(slots=True)
-class Tally:
-    """How many pairs are known, were found, and are right."""
-
-    known: int = 0
-    found: int = 0
-    right: int = 0
-
-    @property
-    def recall(self) -> float:
-        """The share of the known that was found."""
-        return self.right / self.known if self.known else 0.0
-
-    @property
-    def precision(self) -> float:
-        """The share of the found that is right."""
-        return self.right / self.found if self.found else 1.0
-
-    def add(self, other: Tally) -> None:
-        """Count another tally's pairs, too."""
-        for one in fields(self):
-            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
-
-
-@dataclass(slots=True)
-class Figures:
-    """The tallies of a tradition; `respelt` are the persons whose name was spelt in another way the second time."""
-
-    persons: Tally = field(default_factory=Tally)
-    families: Tally = field(default_factory=Tally)
-    respelt: Tally = field(default_factory=Tally)
-
-    def add(self, other: Figures) -> None:
-        """Count another run's pairs, too."""
-        self.persons.add(other.persons)
-        self.families.add(other.families)
-        self.respelt.add(other.respelt)
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """The figures of all traditions, by label."""
-
-    rules: str
-    by_label: Mapping[str, Figures]
-
-    def ratio(self, of: Callable[[Figures], Tally]) -> float:
-        """The worst recall as a share of the best."""
-        recalls = [of(figures).recall for figures in self.by_label.values()]
-        return min(recalls) / max(recalls)
-
-    @property
-    def persons(self) -> float:
-        """Worst to best, person by person."""
-        return self.ratio(lambda figures: figures.persons)
-
-    @property
-    def families(self) -> float:
-        """Worst to best, family by family."""
-        return self.ratio(lambda figures: figures.families)
-
-    @property
-    def transliterated(self) -> float:
-        """The recall of all persons of transliterated traditions whose name was respelt, to the best tradition's."""
-        return self.respelt.recall / max(figures.persons.recall for figures in self.by_label.values())
-
-    @property
-    def respelt(self) -> Tally:
-        """All of those persons together."""
-        total = Tally()
-        for tradition in traditions():
-            if tradition.transliterated:
-                total.add(self.by_label[tradition.label].respelt)
-        return total
-
-
-def measure(
-    *, persons: int, seed: str, workers: int = 1, rules: RuleSet | None = None, progress: Progress | None = None
-) -> Parity:
+def measure(*, persons: int, seed: str, workers: int = 1, rules: RuleSet | None = None) -> Parity:
     """The figures from as many pairs of caseloads as it takes to have `persons` known pairs in every tradition."""
     rules = rules or load_rules()
     total = {tradition.label: Figures() for tradition in traditions()}
     done = 0
     with ProcessPoolExecutor(workers) as pool:
-        while (least := min(figures.persons.known for figures in total.values())) < persons:
-            if progress:
-                progress(least, persons)
+        while not _enough(total, persons):
             seeds = [f"{seed}/{number}" for number in range(done, done + workers)]
             done += workers
             work = map if workers == 1 else pool.map
             for part in work(measure_pair, seeds, repeat(rules)):
-                for label, figures in part.items():
-                    total[label].add(figures)
+                if not _enough(total, persons):  # what a second worker did too much doesn't count
+                    for label, figures in part.items():
+                        total[label].add(figures)
     return Parity(rules.identity, total)
+
+
+def _enough(total: Mapping[str, Figures], persons: int) -> bool:
+    return min(figures.persons.known for figures in total.values()) >= persons
 
 
 def measure_pair(seed: str, rules: RuleSet) -> dict[str, Figures]:
@@ -148,10 +74,13 @@ def _count_families(pair: Pair, found: Sequence[tuple[str, str]], result: Mappin
     for one, other in found:
         for of in {pair.label[one], pair.label[other]}:
             result[of].families.found += 1
+    right = set(found) & set(pair.families.items())
+    respelt = {f.family_id for f in pair.first for member in f.members if member.person.person_id in pair.respelt}
     for one, other in pair.families.items():
-        tally = result[pair.label[one]].families
-        tally.known += 1
-        tally.right += (one, other) in found
+        figures = result[pair.label[one]]
+        for tally in [figures.families] + ([figures.respelt_families] if one in respelt else []):
+            tally.known += 1
+            tally.right += (one, other) in right
 
 
 class _Side:
@@ -195,3 +124,22 @@ def _accepted(candidate: Candidate, first: _Side, second: _Side, rules: RuleSet)
         if check_claim({person: side.kinds[person] for person in claimed}, claimed, rules) is None:
             return False
     return True
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--persons", type=int, default=1_000, help="known pairs of each tradition, at least")
+    parser.add_argument("--seed", default=REPORTED, help=f'"{DEVELOPMENT}" while rules are made (default: {REPORTED})')
+    parser.add_argument("--workers", type=int, default=1, help="processes; the figures don't depend on it")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page, such as docs/parity.md")
+    options = parser.parse_args(arguments)
+    parity = measure(persons=options.persons, seed=options.seed, workers=options.workers)
+    print(f"{table(parity)}\n\n{ratios(parity)}")
+    if options.write:
+        chosen = f"--persons {options.persons} --seed {options.seed} --write {options.write}"
+        options.write.write_text(page(parity, load_rules(), f"python -m benchmarks.parity {chosen}"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

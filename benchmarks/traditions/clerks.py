@@ -160,8 +160,10 @@ def _plain(text: str, two_letters: bool) -> str:
 
 
 def _typo(text: str, rng: random.Random) -> str:
-    """One slip of the finger, rarely in the first letter."""
-    at = rng.randrange(len(text)) if rng.random() < 0.2 else rng.randrange(min(1, len(text) - 1), len(text))
+    """One slip of the finger, rarely in the first letter; what was copied from a document stays as it is."""
+    if len(text) == 1 or not Spelling("", text).latin:
+        return text
+    at = rng.randrange(len(text)) if rng.random() < 0.2 else rng.randrange(1, len(text))
     match rng.choice(("out", "twice", "other", "turned")):
         case "out" if len(text) > 2:
             return text[:at] + text[at + 1 :]
