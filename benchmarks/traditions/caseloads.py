@@ -61,20 +61,23 @@ class _Drawing:
         """One family: in both caseloads (0), in the first (1), or in the second (2)."""
         structure = random.Random(f"{self.seed}/{number}/household")
         names = random.Random(f"{self.seed}/{number}/{tradition.label}")
+        home = _address(names)
         people = draw_family(tradition, draw_household(structure), names)
         if where == 2:
-            self._add(self.pair.second, tradition, [register(person) for person in people], names)
+            self._add(self.pair.second, tradition, [register(person) for person in people], home, names)
             return
-        family, ids = self._add(self.pair.first, tradition, [register(person) for person in people], names)
+        family, ids = self._add(self.pair.first, tradition, [register(person) for person in people], home, names)
         if where == 1:
             if structure.random() < LOOK_ALIKES:
                 twin = structure.random() < 0.5
                 person = names.choice(people)
                 alike = other_given_name(tradition, person, names) if twin else generation_apart(person, names)
-                self._add(self.pair.second, tradition, [register(alike)], None)
+                self._add(self.pair.second, tradition, [register(alike)], _address(names), None)
             return
         again, whose = self._enter_again(tradition, people, ids, structure, names)
-        other, other_ids = self._add(self.pair.second, tradition, again, None)
+        stayed = draw_slips(structure).happens("still at the old address")
+        address = home if stayed else _address(names)
+        other, other_ids = self._add(self.pair.second, tradition, again, address, None)
         self.pair.families[family] = other
         for one, theirs, written in zip(whose, other_ids, again, strict=True):
             self.pair.persons[one] = theirs
@@ -96,7 +99,12 @@ class _Drawing:
         return [enter(people[at], tradition, drawn[at][0], names) for at in kept], [ids[at] for at in kept]
 
     def _add(
-        self, caseload: list[Family], tradition: Tradition, people: Sequence[Written], knows_bsn: random.Random | None
+        self,
+        caseload: list[Family],
+        tradition: Tradition,
+        people: Sequence[Written],
+        address: tuple[str, str],
+        knows_bsn: random.Random | None,
     ) -> tuple[str, list[str]]:
         """Put a family in a caseload; returns its id and its persons'."""
         family_id = self._id("f")
@@ -106,7 +114,7 @@ class _Drawing:
             known = knows_bsn is not None and knows_bsn.random() >= WITHOUT_BSN
             bsn = next(self._bsns) if known else None
             born = BirthDate(*person.born)
-            made = Person(self._id("p"), bsn, person.given_names, person.prefix, person.surname, born)
+            made = Person(self._id("p"), bsn, person.given_names, person.prefix, person.surname, born, *address)
             members.append(Record(made, GROUND))
         caseload.append(Family(family_id, tuple(members)))
         return family_id, [member.person.person_id for member in members]
@@ -114,6 +122,12 @@ class _Drawing:
     def _id(self, letter: str) -> str:
         self._ids += 1
         return f"{letter}{self._ids}"
+
+
+def _address(rng: random.Random) -> tuple[str, str]:
+    """A postcode and a house number."""
+    letters = "ABCDEGHJKLMNPRTVWXZ"
+    return f"{rng.randint(1000, 9999)}{rng.choice(letters)}{rng.choice(letters)}", str(rng.randint(1, 299))
 
 
 def _bsns() -> Iterator[str]:

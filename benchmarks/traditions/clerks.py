@@ -35,6 +35,7 @@ RATES: Mapping[str, float] = MappingProxyType(
         "unknown day": 0.01,
         "only the year": 0.01,
         "wrong digit": 0.02,  # in the date of birth
+        "still at the old address": 0.10,  # else the family has moved, as families do that two municipalities help
     }
 )
 _BARE = str.maketrans("đĐłŁıøØßæ", "dDlLioOsa")

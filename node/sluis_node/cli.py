@@ -13,6 +13,7 @@ from sluis_runtime.program import Program, run
 from . import show
 from .caseload import Caseload
 from .config import NodeSettings, init_folder
+from .estimate.cli import app as rules_app
 from .keyholder.cli import app as keyholder_app
 from .matches import FamilyMatch
 from .node import WAIT_SECONDS, Node
@@ -22,6 +23,7 @@ app = Program(help="Find the families that other municipalities help, too; nothi
 covenant_app = Program(help="The covenant that the partners signed.")
 app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder")
+app.add_typer(rules_app, name="rules")
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The node's configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
