@@ -132,8 +132,8 @@ def skeleton(name: str) -> str:
 
 def postcode(text: str) -> str:
     """A Dutch postcode as 1234AB, or "" if it is none."""
-    found = re.fullmatch(r"([1-9][0-9]{3})([A-Z]{2})", re.sub(r"\s", "", text).upper())
-    return "".join(found.groups()) if found else ""
+    bare = re.sub(r"[^0-9A-Z]", "", text.upper())
+    return bare if 3 <= len(bare) <= 10 and sum(map(str.isdigit, bare)) >= 3 else ""
 
 
 def house_number(text: str) -> str:
@@ -142,7 +142,7 @@ def house_number(text: str) -> str:
     return found[1] if found else ""
 
 
-_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+_ATOM_NAMES = "bsn nobsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
@@ -158,10 +158,13 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
     """
     given, initial = first_given_name(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
-    if not parts and given:  # somebody's only name counts as a surname, whichever field it is in
-        parts, given, initial = (given,), "", ""
+    one = ""
+    if not initial or not parts:  # somebody's only name counts as either, whichever field it is in
+        one = given or " ".join(parts)
+        parts, given, initial = parts or ((given,) if given else ()), given or "".join(parts[:1]), ""
     common = {
         "bsn": person.bsn or "",
+        "nobsn": "" if person.bsn else "1",
         "g": given,
         "gi": initial,
         "g3": given[:3],
@@ -169,10 +172,10 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
         "gf": given[:1] + given[-1:],
         "gc": canon(given),
         "gk": skeleton(given),
-        "named": "1" if given else "",
-        "one": "" if initial else " ".join(parts),
-        "pc": postcode(person.postcode),
-        "hn": house_number(person.house_number),
+        "named": "1" if given and not one else "",
+        "one": one,
+        "pc": _in_order(postcode(person.postcode)),
+        "hn": _in_order(house_number(person.house_number)),
         **_date_atoms(person),
     }
     return tuple(_present(common | _surname_atoms(part, common)) for part in parts or ("",))
@@ -182,6 +185,7 @@ def _surname_atoms(part: str, given: Mapping[str, str]) -> dict[str, str]:
     short, sounds = part[:3], skeleton(part)
     return {
         "s": part,
+        "sc": canon(part),
         "s3": short,
         "sz": part[-3:] if len(part) >= 5 else "",
         "sk": sounds,
@@ -198,6 +202,11 @@ def _date_atoms(person: Person) -> dict[str, str]:
     month, day = (f"{part:02d}" if part else "" for part in (born.month, born.day))
     swapped = year + _sorted_pair(month, day) if year and month and day else ""
     return {"y": year, "y3": year[:3], "m": month, "d": day, "ysw": swapped}
+
+
+def _in_order(text: str) -> str:
+    """Sorted characters, so that swapped ones agree: two digits in the wrong order are a frequent typing error."""
+    return "".join(sorted(text))
 
 
 def _sorted_pair(one: str, other: str) -> str:

@@ -31,9 +31,14 @@ def test_nobody_has_more_keys_than_slots_or_one_twice(someone: Person) -> None:
         assert all(key.points == kind.points for key in own)
 
 
-def test_a_complete_person_with_a_double_surname_fills_every_slot_but_that_for_one_name() -> None:
-    keys = linkage_keys(person("Annemarie", "Jansen-Bakker", bsn="999990019"), RULES)
-    assert len(keys) == RULES.slots - RULES.kinds["one-name+date"].slots
+def test_a_complete_person_with_a_double_surname_and_no_bsn_fills_every_slot_but_that_for_it() -> None:
+    whole = person("Annemarie", "Jansen-Bakker", postcode="2511 CA", house_number="12")
+    assert len(linkage_keys(whole, RULES)) == RULES.slots - 1
+
+
+def test_who_has_a_bsn_has_no_key_with_an_address() -> None:
+    known = person("Annemarie", "Jansen", bsn="999990019", postcode="2511 CA", house_number="12")
+    assert not any("address" in RULES.kinds[kind].evidence for kind in kinds(known))
 
 
 def test_a_key_needs_all_its_atoms() -> None:
