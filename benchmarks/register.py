@@ -19,7 +19,7 @@ from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
 
 GROUND = CaseGround("Z-1", "demo-grondslag", date(2026, 1, 1), None, None, "iemand@example.org")
 
-GIVEN = """
+_GIVEN = """
     Johannes Maria Jan Anna Cornelis Willem Hendrik Elisabeth Petrus Cornelia Pieter Jacob Gerrit Dirk Adriana Klaas
     Hendrika Catharina Martinus Theodorus Antonius Wilhelmina Margaretha Geertruida Johanna Lambertus Franciscus Jeroen
     Marloes Sanne Daan Emma Sem Julia Lucas Tess Bram Sophie Thijs Lotte Lars Fleur Stijn Eva Ruben Noa Jesse Lieke
@@ -36,8 +36,8 @@ GIVEN = """
     Siti Kwame Akosua Kofi Abena Yaw Adwoa Tesfay Selam Haben Mehret Filmon Luwam Joao Mariana Paulo Beatriz Carlos
     Lucia Miguel Carmen Istvan Zsofia Laszlo Eszter Balazs Giuseppe Chiara Marco Francesca Nikolaos Eleni Abdirahman
     Hodan Mohamud Ifrah Farhad Shirin Reza Parisa Jawad Zarghuna Amir Leila Viktor Svetlana
-""".split()
-SURNAMES = """
+"""
+_SURNAMES = """
     Jong Jansen Vries Berg Dijk Bakker Janssen Visser Smit Meijer Boer Mulder Groot Bos Vos Peters Hendriks Leeuwen
     Dekker Brouwer Wit Dijkstra Smits Graaf Meer Linden Kok Jacobs Haan Vermeulen Heuvel Veen Broek Bruijn Schouten
     Beek Willems Vliet Hoekstra Maas Verhoeven Koster Dam Wal Prins Blom Huisman Peeters Kuijpers Veenstra Kramer
@@ -51,21 +51,23 @@ SURNAMES = """
     Gebremedhin Habte Ghebreyesus Silva Santos Ferreira Pereira Oliveira Costa Nagy Kovacs Toth Szabo Horvath Ramdin
     Sardjoe Mahabir Ramcharan Jagessar Pinas Amatmohamed Doest Kartosen Wirjosoemarto Rossi Ferrari Papadopoulos Garcia
     Rodriguez Fernandez Warsame Abdi Rahimi Hosseini Karimi Ahmadi Sediqi
-""".split()
-STEMS = """
+"""
+_STEMS = """
     Aal Ach Ber Bloem Bol Bonk Braam Brand Brui Dek Den Dof Dorn Eek Eik Elzen Flier Gan Geer Goor Gras Groen Haar Hage
     Hazel Heem Hes Hol Hoog Hulst Kal Kamer Kers Kleij Kool Korte Kras Kroon Laan Lang Leem Lich Lin Loo Meul Mierlo
     Mole Nieuw Noor Oost Over Pauw Pol Raven Riet Roel Rooi Schip Slag Sloot Sprang Steen Stok Swart Tim Tol Uiter Val
     Veer Ven Vlas Vrede Wal Water Weer Wester Wind Zand Zeel Zui
-""".split()
-ENDINGS = """
+"""
+_ENDINGS = """
     aar beek berg bos broek burg dijk donk eveld hof horst huis huizen inga ink kamp laar ma man meijer mans molen oord
     sma ster stra veen veld voort wijk
-""".split()
+"""
+GIVEN, SURNAMES, STEMS, ENDINGS = (text.split() for text in (_GIVEN, _SURNAMES, _STEMS, _ENDINGS))
 PREFIXES = ["van", "van de", "van der", "van den", "de", "den", "ter", "te", "van 't"]
 SPELLINGS = [
-    ("dj", "j"), ("ch", "sh"), ("sh", "sj"), ("ou", "oe"), ("oe", "u"), ("u", "oe"), ("ij", "y"), ("y", "i"), ("ei", "ij"),
-    ("c", "k"), ("k", "c"), ("ph", "f"), ("f", "v"), ("v", "w"), ("z", "s"), ("s", "z"), ("aa", "a"), ("ee", "e"),
+    ("dj", "j"), ("ch", "sh"), ("sh", "sj"), ("ou", "oe"), ("oe", "u"), ("u", "oe"), ("ij", "y"), ("y", "i"),
+    ("ei", "ij"), ("c", "k"), ("k", "c"), ("ph", "f"), ("f", "v"), ("v", "w"), ("z", "s"), ("s", "z"), ("aa", "a"),
+    ("ee", "e"),
     ("oo", "o"), ("kh", "ch"), ("ks", "x"), ("th", "t"), ("h", ""), ("ss", "s"), ("s", "ss"), ("n", "nn"), ("l", "ll"),
     ("t", "tt"), ("ie", "i"), ("i", "ie"), ("e", "a"), ("ic", "itch"), ("ts", "tz"), ("tz", "ts"),
 ]  # fmt: skip
@@ -206,7 +208,7 @@ def _again(person: Person, chance: random.Random, moved: tuple[str, str] | None)
         surname = _mistyped(surname, chance)
     if happens("prefix left out"):
         prefix = ""
-    elif happens("prefix in the surname"):
+    elif prefix and happens("prefix in the surname"):
         surname, prefix = chance.choice((f"{prefix} {surname}", f"{surname}, {prefix}")), ""
     if happens("fields swapped"):
         given, surname = surname, given
