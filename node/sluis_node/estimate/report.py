@@ -43,7 +43,7 @@ class ThresholdCost:
     """What a threshold of this many points would do to a person alone.
 
     `found`: the share of the same persons who reach it. `chance`: of a million pairs of two persons, how many do.
-    `now` says which threshold of the rule set this is.
+    `now` names the thresholds of the rule set that this is.
     """
 
     points: int
@@ -124,16 +124,16 @@ def _key(kind: str, points: int, at: int, compared: Compared, weighed: Sequence[
 def _thresholds(
     rules: RuleSet, compared: Compared, weighed: Sequence[_Weighed], enough: bool
 ) -> tuple[ThresholdCost, ...]:
-    now = {rules.thresholds.person: "person", rules.thresholds.family: "family"}
+    limits = {"person": rules.thresholds.person, "family": rules.thresholds.family}
     same = sum(one.same for one in weighed)
     costs = []
-    for points in sorted({threshold + step for threshold in now for step in STEPS if threshold + step > 0}):
+    for points in sorted({threshold + step for threshold in limits.values() for step in STEPS if threshold + step > 0}):
         found = sum(one.same for one in weighed if one.points >= points)
         chance = sum(one.different for one in weighed if one.points >= points)
         costs.append(
             ThresholdCost(
                 points,
-                now.get(points, ""),
+                ", ".join(name for name, limit in limits.items() if limit == points),
                 round(found / same, 4) if enough else None,
                 round(chance / max(compared.pairs - same, 1) * 1e6, 4),
             )
