@@ -148,8 +148,9 @@ def page(parity: Parity, rules: RuleSet, command: str) -> str:
 _PAGE = """# Does matching work as well for all names?
 
 It should: rule 24 of the design asks that a family is found as well if its name has diacritics, comes from another
-script, or has several surnames. This page says how well it does with rule set {identity} (SHA-256 `{sha256}`). A
-command made it, and a test fails when a change of rules lowers the ratios (`tests/linkage/parity.json`).
+script, or has several surnames. This page says how well it does with rule set {identity}, whose SHA-256 is
+`{sha256}`.
+A command made it, and a test fails when a change of rules lowers the ratios (`tests/linkage/parity.json`).
 
 ```sh
 {command}
@@ -161,7 +162,7 @@ command made it, and a test fails when a change of rules lowers the ratios (`tes
   they find that is right.
 - **Families** is what Sluis is for: two municipalities that help the same family.
 - **Persons** is the harder figure: each person as a family of one, so that nothing but their own name and date of
-  birth helps, and no key decides alone.
+  birth helps (and their address, if they haven't moved). Nobody is found by BSN.
 - **Respelt** are the persons whose name the second clerk spelt in another way than the register: another
   transliteration, a spelling of the same sound, or now and then the original script. The ratio counts those of
   transliterated names.
@@ -175,9 +176,9 @@ how it is spelt in Latin letters. A tradition is the label of a row in the table
 no program has it, and the rule set doesn't know it: one set of keys, points and thresholds is applied to every name
 alike.
 
-Two caseloads are drawn with all traditions in them. Half of the families are in both, the rest in one only, with
+Two caseloads are drawn with all traditions in them. Half of the families of each are in the other, with
 twins, namesakes a generation apart, and others who share a surname and a birthday with somebody on the other side.
-The second time each family is entered by another clerk, who has never the BSN: with it, a family is found whatever
+The second time each family is entered by another clerk, who never has the BSN: with it, a family is found whatever
 its name. The same households suffer the same slips in every tradition, so that differences come from names. What
 happens how often was set beforehand (`benchmarks/traditions/clerks.py`):
 
