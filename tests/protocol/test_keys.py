@@ -6,7 +6,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sluis_protocol.keys import LinkageKey, linkage_keys, prf_input, unique_keys
+from sluis_protocol.keys import LinkageKey, entered_twice, linkage_keys, prf_input, unique_keys
 from sluis_protocol.normalise import DATE_ATOMS
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import load_rules
@@ -114,3 +114,22 @@ def test_every_part_of_the_prf_input_counts() -> None:
 
 def test_a_key_shows_no_value() -> None:
     assert "999990019" not in repr(LinkageKey("bsn", "999990019", 100))
+
+
+def test_one_person_entered_by_two_clerks_is_found_by_the_same_keys() -> None:
+    families = [
+        family("f1", person("Katarzyna Maria", "Nowak-de Vries", person_id="a")),
+        family("f2", person("K.", "de Vries", person_id="b")),
+        family("f3", person("Willem", "Nowak", (1955, 7, 2), person_id="c")),
+    ]
+    assert entered_twice(families, RULES) == []  # an initial and half of the surname: too little
+    families[1] = family("f2", person("Katarina", "Nowak", person_id="b"))
+    assert entered_twice(families, RULES) == [(("f1", "a"), ("f2", "b"))]
+    assert unique_keys(families, RULES)["f1", "a"] == linkage_keys(families[0].members[0].person, RULES)
+
+
+def test_relatives_under_one_roof_and_members_of_one_family_are_not_one_person() -> None:
+    home = {"postcode": "2511CA", "house_number": "12"}
+    parent, child = person(**home), person(born=(2001, 7, 2), person_id="p2", **home)
+    assert entered_twice([family("f1", parent), family("f2", child)], RULES) == []
+    assert entered_twice([family("f1", parent, person(person_id="p2", **home))], RULES) == []
