@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from sluis_protocol.rules import load_rules
 from sluis_runtime import logs
 from sluis_runtime.program import Program, run
 
@@ -14,15 +15,18 @@ from . import show
 from .anomalies import Anomaly
 from .caseload import Caseload
 from .config import NodeSettings, init_folder
+from .estimate.cli import app as rules_app
 from .keyholder.cli import app as keyholder_app
 from .matches import FamilyMatch
 from .node import WAIT_SECONDS, Node
+from .quality import assess
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
 covenant_app = Program(help="Look after the covenant that the partners signed.")
 app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
+app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -66,16 +70,21 @@ def check(
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Say who of a caseload can take part, and why others can't. Nothing is sent. Exit status 1 if any is refused."""
+    """Say who of a caseload can take part, why others can't, and how well it will match. Nothing is sent.
+
+    Exit status 1 if any line is refused.
+    """
 
     async def work(node: Node) -> Caseload:
         return node.check(caseload, purpose=purpose)
 
     found = _with_node(config, work)
+    quality = assess(found, load_rules())
     if as_json:
-        show.print_json(show.caseload_json(found))
+        show.print_json(show.caseload_json(found) | {"quality": quality.as_json()})
     else:
         show.print_caseload(found)
+        show.print_quality(quality)
     raise typer.Exit(1 if found.refused else 0)
 
 

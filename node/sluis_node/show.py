@@ -18,6 +18,7 @@ from .matches import FamilyMatch
 from .node import Received, RoundInfo
 from .participation import Report
 from .progress import Progress, Step, silent
+from .quality import Quality
 
 console = Console(soft_wrap=True, highlight=False)
 _stderr = Console(stderr=True)
@@ -71,6 +72,40 @@ def caseload_json(caseload: Caseload) -> dict[str, object]:
         ],
         "warnings": list(caseload.warnings),
     }
+
+
+def print_quality(quality: Quality) -> None:
+    """How well a caseload will match, and which lines are worth a look."""
+    if not quality.persons:
+        return
+    dropped = sum(use.shared for use in quality.keys)
+    _say(
+        f"how well it will match (rules {quality.rules}): {quality.average_keys} keys a person on average; "
+        f"{dropped} of {sum(use.persons for use in quality.keys)} keys are left out, because two persons share them"
+    )
+    table = Table("", "persons", "share")
+    rows = list(quality.missing.items())
+    rows.append(("found by BSN only", quality.by_bsn_only))
+    rows.append(("too few keys: found with others of the family only", quality.with_family_only))
+    rows.append(("too few keys: can't be found", len(quality.unfindable)))
+    for what, count in rows:
+        table.add_row(what, str(count), f"{count / quality.persons:.1%}")
+    console.print(table)
+    for lines in quality.twice:
+        _say(f"  lines {', '.join(map(str, lines))} are one person, who takes part once; check which entry is right")
+    if quality.unfindable:
+        _say(
+            f"  can't be found: lines {_some(quality.unfindable)} → complete the name and the date of birth, or the BSN"
+        )
+    if quality.families_unfindable:
+        _say(f"  {quality.families_unfindable} of {quality.families} families can't be found as they stand")
+
+
+def _some(lines: Sequence[int]) -> str:
+    """The first lines, and how many more."""
+    most = 20
+    more = f" and {len(lines) - most} more" if len(lines) > most else ""
+    return ", ".join(map(str, lines[:most])) + more
 
 
 def print_report(report: Report) -> None:

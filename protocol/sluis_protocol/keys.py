@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from sluis_protocol.encoding import VERSION, lp_all
-from sluis_protocol.normalise import atoms, first_given_name, fold, surname_parts
+from sluis_protocol.normalise import atoms
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import Kind, RuleSet
 
 SEPARATOR = "|"  # no atom has one
+_MOST_ENTRIES = 10  # of one person in one file, which also bounds the work
+
+Ids = tuple[str, str]  # family id, person id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +49,82 @@ def _values(kind: Kind, variants: Iterable[Mapping[str, str]]) -> list[str]:
     return list(dict.fromkeys(SEPARATOR.join(v[atom] for atom in kind.atoms) for v in complete))
 
 
-def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[tuple[str, str], tuple[LinkageKey, ...]]:
+def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
     """The keys of everybody in a node's caseload, by (family id, person id), without those that two persons have.
 
     A value that two of one's own persons share can't tell them apart, and frequent values are what frequency attacks
-    need. Somebody who was entered more than once would lose everything that way. So entries with the same BSN, or
-    with the same full name and complete date of birth and no two BSNs between them, are first taken as one person:
-    the entry with a BSN (else the one with most keys, else the first by ids) keeps the keys, the others get none.
-    The result doesn't depend on the order of families or members.
+    need. Somebody who was entered more than once would lose everything that way, so the entries of `entered_twice` are
+    first taken as one person: the entry with a BSN (else the one with most keys, else the first by ids) keeps the keys,
+    the others get none. The result doesn't depend on the order of families or members.
     """
-    persons = {(f.family_id, r.person.person_id): r.person for f in families for r in f.members}
+    persons = _by_ids(families)
     keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
-    for entries in _same_person(persons):
+    for entries in _same_person(persons, keys, rules):
         _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(keys[ids]), ids))
         keys |= dict.fromkeys(others, ())
     owners = Counter((key.kind, key.value) for own in keys.values() for key in own)
     return {ids: tuple(key for key in own if owners[key.kind, key.value] == 1) for ids, own in keys.items()}
 
 
-def _same_person(persons: Mapping[tuple[str, str], Person]) -> Iterable[list[tuple[str, str]]]:
+def entered_twice(families: Iterable[Family], rules: RuleSet) -> list[tuple[Ids, ...]]:
+    """The entries of each person of whom there is more than one, sorted: what a municipality should put right.
+
+    Two entries are one person if they have the same BSN, or are of two families, have no two BSNs between them, and
+    share keys by which two nodes would have a match, those with an address left out: relatives share one.
+    """
+    persons = _by_ids(families)
+    keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
+    return sorted(tuple(sorted(entries)) for entries in _same_person(persons, keys, rules))
+
+
+def pairs_within(
+    keys: Mapping[Ids, Iterable[LinkageKey]], most: int = _MOST_ENTRIES
+) -> dict[tuple[Ids, Ids], list[LinkageKey]]:
+    """The keys that each two entries of one file share; a value that more than `most` have says nothing."""
+    holders: dict[LinkageKey, list[Ids]] = {}
+    for ids in sorted(keys):
+        for key in keys[ids]:
+            holders.setdefault(key, []).append(ids)
+    shared: dict[tuple[Ids, Ids], list[LinkageKey]] = {}
+    for key, having in holders.items():
+        if len(having) <= most:
+            for pair in combinations(having, 2):
+                shared.setdefault(pair, []).append(key)
+    return shared
+
+
+def connected(pairs: Iterable[tuple[Ids, Ids]]) -> list[list[Ids]]:
+    """The groups that pairs make."""
+    group: dict[Ids, list[Ids]] = {}
+    for one, other in pairs:
+        first, second = group.setdefault(one, [one]), group.setdefault(other, [other])
+        if first is not second:
+            first += second
+            group |= dict.fromkeys(second, first)
+    return list({id(members): members for members in group.values()}.values())
+
+
+def _by_ids(families: Iterable[Family]) -> dict[Ids, Person]:
+    return {(f.family_id, r.person.person_id): r.person for f in families for r in f.members}
+
+
+def _same_person(
+    persons: Mapping[Ids, Person], keys: Mapping[Ids, tuple[LinkageKey, ...]], rules: RuleSet
+) -> list[list[Ids]]:
     """The entries of each person, where there is more than one."""
-    by_name: dict[object, list[tuple[str, str]]] = {}
-    for ids in sorted(persons):
-        by_name.setdefault(_full_identity(persons[ids]) or ids, []).append(ids)
-    merged: dict[object, list[tuple[str, str]]] = {}
-    for entries in by_name.values():
-        numbers = {bsn for ids in entries if (bsn := persons[ids].bsn)}
-        for ids in entries:
-            # With two BSNs they are namesakes, and it can't be told which of them an entry without one is.
-            shared = ids if len(numbers) > 1 else (*numbers, entries[0])[0]
-            merged.setdefault(persons[ids].bsn or shared, []).append(ids)
-    return [entries for entries in merged.values() if len(entries) > 1]
-
-
-def _full_identity(person: Person) -> object | None:
-    """Full name and complete date of birth in canonical form, or None if any of it isn't known."""
-    born, given = person.birth_date, fold(person.given_names)
-    parts = surname_parts(person.prefix, person.surname)
-    if born is None or not born.complete or not parts or not first_given_name(person.given_names)[0]:
-        return None
-    return given, parts, born
+    named = {ids: [key for key in own if "address" not in rules.kinds[key.kind].evidence] for ids, own in keys.items()}
+    by_name = []
+    for (one, other), shared in pairs_within(named).items():
+        numbers = {persons[one].bsn, persons[other].bsn} - {None}
+        if one[0] != other[0] and len(numbers) < 2 and rules.accept([[key.kind for key in shared]]):
+            by_name.append((one, other))
+    by_number: dict[str, Ids] = {}
+    pairs = [(by_number.setdefault(bsn, ids), ids) for ids in sorted(persons) if (bsn := persons[ids].bsn)]
+    for entries in connected(by_name):
+        # With two BSNs they are namesakes, and it can't be told which of them an entry without one is.
+        if len({persons[ids].bsn for ids in entries} - {None}) < 2:
+            pairs += [(entries[0], ids) for ids in entries]
+    return [entries for entries in connected(pairs) if len(entries) > 1]
 
 
 def prf_input(covenant_id: str, purpose: str, round_id: str, rule_set: str, key: LinkageKey) -> bytes:

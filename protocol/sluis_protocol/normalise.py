@@ -66,11 +66,23 @@ def _unglued(word: str) -> str:
 
 def first_given_name(given_names: str) -> tuple[str, str]:
     """(first given name, its first letter); the name is "" where only an initial is known, both are "" for none."""
-    words = _known(fold(given_names)).split()
+    return (given_name_parts(given_names) or (("", ""),))[0]
+
+
+def given_name_parts(given_names: str) -> tuple[tuple[str, str], ...]:
+    """The first and the last given name, each with its first letter, as in `first_given_name`; () for none.
+
+    Of one name, or one twice, there is one; the same with initials: "J.P." gives (("", "j"), ("", "p")).
+    """
+    folded = fold(given_names)
+    words = (folded if folded == "x" and "." in given_names else _known(folded)).split()  # "X." is an initial
     if not words:
-        return "", ""
-    first = words[0]
-    return ("" if _is_initials(given_names, first) else first[:LONGEST]), first[0]
+        return ()
+    if _is_initials(given_names, words[0]):
+        last = words[-1] if len(words[-1]) > 1 and words[-1] != words[0] else ""
+        return tuple(dict.fromkeys((("", words[0][0]), (last[:LONGEST], words[-1][0]))))
+    known = [word[:LONGEST] for word in words if len(word) > 1]  # "Anna M." has one name
+    return tuple(dict.fromkeys((name, name[0]) for name in (known[0], known[-1])))
 
 
 def _is_initials(written: str, first: str) -> bool:
@@ -132,8 +144,8 @@ def skeleton(name: str) -> str:
 
 def postcode(text: str) -> str:
     """A Dutch postcode as 1234AB, or "" if it is none."""
-    found = re.fullmatch(r"([1-9][0-9]{3})([A-Z]{2})", re.sub(r"\s", "", text).upper())
-    return "".join(found.groups()) if found else ""
+    bare = re.sub(r"[^0-9A-Z]", "", text.upper())
+    return bare if 3 <= len(bare) <= 10 and sum(map(str.isdigit, bare)) >= 3 else ""
 
 
 def house_number(text: str) -> str:
@@ -142,51 +154,59 @@ def house_number(text: str) -> str:
     return found[1] if found else ""
 
 
-_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+_ATOM_NAMES = "bsn nobsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
 
 def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
-    """What linkage keys are made of, once for each part of the surname; an atom that isn't known is absent.
+    """What linkage keys are made of, in one or two variants; an atom that isn't known is absent.
 
-    g first given name, gi its first letter, g3 and gz its first and last three letters (gz from five letters on), gf
-    its first and last letter, gc its canon, gk its skeleton, named "1" if it is known in full; s, s3, sz, sk likewise
-    of the surname part; sw3 and swk g3 with s3 and gk with sk, sorted, so that swapped fields agree; y, m, d, and y3
-    the year's first three digits; ysw the year with day and month sorted, so that swapped ones agree; one the whole
-    name of somebody who has one name; pc, hn; bsn.
+    The first variant has the first given name and the first part of the surname; the second, if there is one, the
+    last of each: people are known by their second name or by half of their surname. Of the given name: g itself, gi
+    its first letter, g3 and gz its first and last three letters, gf its first and last letter, gc its canon, gk its
+    skeleton, named "1" if it is known in full; s, s3, sz, sc, sk likewise of the surname; sw3 and swk g3 with s3 and gk
+    with sk, sorted, so that swapped fields agree; y, m, d, and y3 the year's first three digits; ysw the year with day
+    and month sorted, so that swapped ones agree; pc and hn with their characters sorted, for the same reason; one the
+    whole name of somebody who has one name; bsn, or else nobsn "1".
     """
-    given, initial = first_given_name(person.given_names)
+    given = given_name_parts(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
-    if not parts and given:  # somebody's only name counts as a surname, whichever field it is in
-        parts, given, initial = (given,), "", ""
+    one = ""
+    if not given or not parts:  # somebody's only name counts as either, whichever field it is in
+        names = tuple(name for name, _ in given if name) or parts
+        one = " ".join(names)
+        given, parts = tuple((name, "") for name in names), parts or names
     common = {
         "bsn": person.bsn or "",
+        "nobsn": "" if person.bsn else "1",
+        "one": one,
+        "pc": _in_order(postcode(person.postcode)),
+        "hn": _in_order(house_number(person.house_number)),
+        **_date_atoms(person),
+    }
+    pairs = dict.fromkeys(((given or (("", ""),))[at], (parts or ("",))[at]) for at in (0, -1))
+    return tuple(_present(common | _name_atoms(name, initial, part)) for (name, initial), part in pairs)
+
+
+def _name_atoms(given: str, initial: str, part: str) -> dict[str, str]:
+    given_sounds, sounds = skeleton(given), skeleton(part)
+    return {
         "g": given,
         "gi": initial,
         "g3": given[:3],
-        "gz": given[-3:] if len(given) >= 5 else "",
+        "gz": given[-3:],
         "gf": given[:1] + given[-1:],
         "gc": canon(given),
-        "gk": skeleton(given),
-        "named": "1" if given else "",
-        "one": "" if initial else " ".join(parts),
-        "pc": postcode(person.postcode),
-        "hn": house_number(person.house_number),
-        **_date_atoms(person),
-    }
-    return tuple(_present(common | _surname_atoms(part, common)) for part in parts or ("",))
-
-
-def _surname_atoms(part: str, given: Mapping[str, str]) -> dict[str, str]:
-    short, sounds = part[:3], skeleton(part)
-    return {
+        "gk": given_sounds,
+        "named": "1" if given and initial else "",
         "s": part,
-        "s3": short,
-        "sz": part[-3:] if len(part) >= 5 else "",
+        "s3": part[:3],
+        "sz": part[-3:],
+        "sc": canon(part),
         "sk": sounds,
-        "sw3": _sorted_pair(given["g3"], short),
-        "swk": _sorted_pair(given["gk"], sounds),
+        "sw3": _sorted_pair(given[:3], part[:3]),
+        "swk": _sorted_pair(given_sounds, sounds),
     }
 
 
@@ -198,6 +218,11 @@ def _date_atoms(person: Person) -> dict[str, str]:
     month, day = (f"{part:02d}" if part else "" for part in (born.month, born.day))
     swapped = year + _sorted_pair(month, day) if year and month and day else ""
     return {"y": year, "y3": year[:3], "m": month, "d": day, "ysw": swapped}
+
+
+def _in_order(text: str) -> str:
+    """Sorted characters, so that swapped ones agree: two digits in the wrong order are a frequent typing error."""
+    return "".join(sorted(text))
 
 
 def _sorted_pair(one: str, other: str) -> str:

@@ -20,7 +20,9 @@ from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date"})
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address", "home"})
+_NAMES = frozenset({"given", "surname"})
+_PILLARS = _NAMES | {"date", "address", "home"}
 
 
 class Grade(StrEnum):
@@ -149,8 +151,9 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     _require(limits.person <= limits.family <= limits.certain, "thresholds must be person <= family <= certain")
     _require(bool(rules.any_of) and all(rules.any_of), "evidence.any_of must name what a match by name needs")
     for needed in rules.any_of:
-        _require(needed <= {"given", "surname", "date"}, "any_of can ask for given, surname and date")
+        _require(needed <= _PILLARS, f"any_of can ask for {', '.join(sorted(_PILLARS))}")
         _require("date" in needed, "a match by name needs a date (rule 9)")
+        _require(len(needed) >= 2, "a match by name needs more than one kind of evidence")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")
         _require(set(kind.atoms) <= ATOMS, f"kind {kind.name} has an unknown atom; there is {sorted(ATOMS)}")

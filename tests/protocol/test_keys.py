@@ -6,7 +6,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sluis_protocol.keys import LinkageKey, linkage_keys, prf_input, unique_keys
+from sluis_protocol.keys import LinkageKey, entered_twice, linkage_keys, prf_input, unique_keys
 from sluis_protocol.normalise import DATE_ATOMS
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import load_rules
@@ -31,9 +31,14 @@ def test_nobody_has_more_keys_than_slots_or_one_twice(someone: Person) -> None:
         assert all(key.points == kind.points for key in own)
 
 
-def test_a_complete_person_with_a_double_surname_fills_every_slot_but_that_for_one_name() -> None:
-    keys = linkage_keys(person("Annemarie", "Jansen-Bakker", bsn="999990019"), RULES)
-    assert len(keys) == RULES.slots - RULES.kinds["one-name+date"].slots
+def test_a_complete_person_with_a_double_surname_and_no_bsn_fills_every_slot_but_that_for_it() -> None:
+    whole = person("Annemarie", "Jansen-Bakker", postcode="2511 CA", house_number="12")
+    assert len(linkage_keys(whole, RULES)) == RULES.slots - 1
+
+
+def test_who_has_a_bsn_has_no_key_with_an_address() -> None:
+    known = person("Annemarie", "Jansen", bsn="999990019", postcode="2511 CA", house_number="12")
+    assert not any("address" in RULES.kinds[kind].evidence for kind in kinds(known))
 
 
 def test_a_key_needs_all_its_atoms() -> None:
@@ -109,3 +114,24 @@ def test_every_part_of_the_prf_input_counts() -> None:
 
 def test_a_key_shows_no_value() -> None:
     assert "999990019" not in repr(LinkageKey("bsn", "999990019", 100))
+
+
+def test_one_person_entered_by_two_clerks_is_found_by_the_same_keys() -> None:
+    families = [
+        family("f1", person("Katarzyna Maria", "Nowak-de Vries", person_id="a")),
+        family("f2", person("K.", "de Vries", person_id="b")),
+        family("f3", person("Willem", "Nowak", (1955, 7, 2), person_id="c")),
+    ]
+    assert entered_twice(families, RULES) == []  # an initial and half of the surname: too little
+    families[1] = family("f2", person("Katarina", "Nowak", person_id="b"))
+    assert entered_twice(families, RULES) == [(("f1", "a"), ("f2", "b"))]
+    assert unique_keys(families, RULES)["f1", "a"] == linkage_keys(families[0].members[0].person, RULES)
+
+
+def test_relatives_under_one_roof_and_members_of_one_family_are_not_one_person() -> None:
+    def living(born: tuple[int, int, int] = (1980, 3, 12), person_id: str = "p1") -> Person:
+        return person(born=born, person_id=person_id, postcode="2511CA", house_number="12")
+
+    parent, child = living(), living((2001, 7, 2), "p2")
+    assert entered_twice([family("f1", parent), family("f2", child)], RULES) == []
+    assert entered_twice([family("f1", parent, living(person_id="p2"))], RULES) == []

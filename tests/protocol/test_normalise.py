@@ -15,6 +15,7 @@ from sluis_protocol.normalise import (
     canon,
     first_given_name,
     fold,
+    given_name_parts,
     house_number,
     postcode,
     skeleton,
@@ -102,11 +103,28 @@ def test_the_parts_of_a_surname(surname: str, parts: tuple[str, ...]) -> None:
         ("Özlem", ("ozlem", "o")),
         ("", ("", "")),
         ("N.N.", ("", "n")),
+        ("X.", ("", "x")),
+        ("x", ("", "")),
         ("onbekend", ("", "")),
     ],
 )
 def test_the_first_given_name_or_its_initial(written: str, found: tuple[str, str]) -> None:
     assert first_given_name(written) == found
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("Anna Maria Johanna", (("anna", "a"), ("johanna", "j"))),
+        ("Anna", (("anna", "a"),)),
+        ("Anna M.", (("anna", "a"),)),
+        ("J.P.", (("", "j"), ("", "p"))),
+        ("A. Peter", (("", "a"), ("peter", "p"))),
+        ("", ()),
+    ],
+)
+def test_the_first_and_the_last_given_name(written: str, found: tuple[tuple[str, str], ...]) -> None:
+    assert given_name_parts(written) == found
 
 
 @pytest.mark.parametrize(
@@ -138,7 +156,7 @@ def test_somebody_with_one_name_has_the_same_atoms_in_either_field() -> None:
 
 
 def test_unknown_parts_of_a_date_are_absent() -> None:
-    (some,) = atoms(person(born=(1980, 3, 0)))
+    (some,) = atoms(person("Anna", born=(1980, 3, 0)))
     assert (some["y"], some["m"]) == ("1980", "03")
     assert not {"d", "ysw"} & set(some)
     assert not {"y", "y3", "m", "d", "ysw"} & set(atoms(person(born=None))[0])
@@ -146,7 +164,8 @@ def test_unknown_parts_of_a_date_are_absent() -> None:
 
 def test_addresses() -> None:
     assert postcode(" 2511 ca ") == "2511CA"
-    assert [postcode(text) for text in ("0511CA", "2511", "D-47533", "")] == [""] * 4
+    assert [postcode(text) for text in ("D-47533", "B 1000", "sw1a 1aa")] == ["D47533", "B1000", ""]
+    assert [postcode(text) for text in ("", "0", "onbekend", "1234567890123")] == [""] * 4
     assert [house_number(text) for text in ("12", "012", "12-A", "12 bis")] == ["12"] * 4
     assert [house_number(text) for text in ("", "0", "A1", "1234567")] == [""] * 4
 
