@@ -20,9 +20,9 @@ from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address", "home"})
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address"})
 _NAMES = frozenset({"given", "surname"})
-_PILLARS = _NAMES | {"date", "address", "home"}
+_PILLARS = _NAMES | {"date", "address"}
 
 
 class Grade(StrEnum):
