@@ -116,6 +116,7 @@ async def set_up(world: World, programs: Programs, display: Display) -> None:
     verifier = await programs.run(
         *("sluis-covenant", "new", draft, "--id", "sluis-demo", "--mode", "demo", "--threshold", str(THRESHOLD)),
         *("--authority-name", AUTHORITY, "--key", key, "--minimum-participants", "2"),
+        *("--most-rounds", "1000"),  # a visitor of `--keep` may want to run another one, and another
         *("--purpose", f"{PURPOSE}:Jeugd:{LEGAL_BASIS}"),
         name="covenant new",
     )
