@@ -11,7 +11,7 @@ from sluis_protocol.card import Card, Role, make_card
 from sluis_protocol.errors import ConfigError, InputError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
-from sluis_runtime.config import FilePath, Settings, Tls
+from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
 OIN = r"^[0-9]{20}$"
@@ -39,28 +39,12 @@ authorities = "tls/authorities.pem" # who vouches for the coordinator
 """
 
 
-class NodeSettings(Settings):
+class NodeSettings(PartySettings):
     """What node.toml says."""
 
-    oin: Annotated[str, Field(pattern=OIN)]
     coordinator: Annotated[str, Field(pattern=ADDRESS)]
-    covenant: FilePath
-    authority: str
-    signing_key: FilePath
     sealing_key: FilePath
     storage_key: FilePath
-    database: FilePath
-    tls: Tls
-
-    def verifier(self) -> Verifier:
-        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
-        if not self.authority:
-            raise ConfigError(
-                "no covenant authority is pinned",
-                do="copy the line that `sluis-covenant verifier` prints into the configuration",
-                setting="authority",
-            )
-        return Verifier.parse(self.authority)
 
 
 def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:
