@@ -7,24 +7,21 @@ Batches throughout, as packed bytes (see `group`). The function names are the RF
 from __future__ import annotations
 
 import hashlib
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sluis_protocol import group
+from sluis_protocol.batches import Weighing, outputs
 from sluis_protocol.encoding import lp
 from sluis_protocol.errors import BadElement, InputError, MalformedMessage, WrongProof
-from sluis_protocol.group import ELEMENT_BYTES, ORDER, SCALAR_BYTES, Random
+from sluis_protocol.group import ELEMENT_BYTES, SCALAR_BYTES, Random
 
 OUTPUT_BYTES = 64
 PROOF_BYTES = 2 * SCALAR_BYTES
 COMPOSITES_BYTES = 2 * ELEMENT_BYTES
 MAX_BATCH = 2**16 - 1
 """An index of a batch has two bytes (RFC 9497, 2.2.1)."""
-
-_ELEMENT_LENGTH = ELEMENT_BYTES.to_bytes(2, "big")
-_COMPOSITE = struct.Struct(">H H32s H32s 9s")  # i, C_i and D_i with their lengths, "Composite"
 
 
 class Mode(IntEnum):
@@ -99,10 +96,10 @@ def derive_key_pair(seed: bytes, info: bytes, mode: Mode = Mode.VOPRF) -> tuple[
 def blind(inputs: Sequence[bytes], random: Random, mode: Mode = Mode.VOPRF) -> Blinded:
     """Blind (RFC 9497, 3.3.1 and 3.3.2), a fresh blind for each input. Raises BadElement if an input can't be used."""
     _check_size(len(inputs))
-    points = group.hash_to_group(inputs, b"HashToGroup-" + _context(mode))
-    group.screen_elements(points)
     blinds = group.random_scalars(len(inputs), random)
-    return Blinded(group.multiply(blinds, points), blinds, tuple(inputs))
+    elements = group.blind(inputs, b"HashToGroup-" + _context(mode), blinds)
+    group.screen_elements(elements)  # no blind is zero: the identity can only come of an input
+    return Blinded(elements, blinds, tuple(inputs))
 
 
 def finalize(blinded: Blinded, evaluated: bytes) -> list[bytes]:
@@ -111,24 +108,14 @@ def finalize(blinded: Blinded, evaluated: bytes) -> list[bytes]:
     Only for elements whose proofs have been verified; with mode 0x00 there are none, and the RFC trusts the holder.
     """
     check_batch(evaluated, len(blinded.inputs))
-    return _outputs(blinded.inputs, group.multiply(group.invert_scalars(blinded.blinds), evaluated))
-
-
-def _outputs(inputs: Sequence[bytes], elements: bytes) -> list[bytes]:
-    end = b"Finalize"
-    return [
-        hashlib.sha512(
-            lp(data) + _ELEMENT_LENGTH + elements[at * ELEMENT_BYTES : (at + 1) * ELEMENT_BYTES] + end
-        ).digest()
-        for at, data in enumerate(inputs)
-    ]
+    return group.finalize(blinded.inputs, blinded.blinds, evaluated)
 
 
 def evaluate(secret: bytes, inputs: Sequence[bytes], mode: Mode = Mode.VOPRF) -> list[bytes]:
     """Evaluate (RFC 9497, 3.3.1): the function itself, for who holds the key. What every other way must equal."""
     points = group.hash_to_group(inputs, b"HashToGroup-" + _context(mode))
     group.screen_elements(points)
-    return _outputs(inputs, group.multiply(secret, points))
+    return outputs(inputs, group.multiply(secret, points))
 
 
 # The holder: BlindEvaluate.
@@ -140,42 +127,23 @@ def blind_evaluate(secret: bytes, public: bytes, elements: bytes, random: Random
     (In mode 0x00 BlindEvaluate is `group.multiply(secret, elements)`.) Raises BadElement, MalformedMessage.
     """
     check_batch(elements)
-    evaluated = group.multiply(secret, elements)
-    composites = compute_composites_fast(secret, public, elements, evaluated)
+    evaluated, m = group.evaluate(secret, weighing(public), elements)  # with ComputeCompositesFast (2.2.1)
+    composites = m + group.multiply(secret, m)
     return Evaluation(evaluated, generate_proof(secret, public, composites, random), composites)
 
 
 # Proofs that two discrete logarithms are equal.
 
 
-def composite_weights(public: bytes, blinded: bytes, evaluated: bytes) -> Callable[[int], int]:
-    """The d_i of ComputeComposites (RFC 9497, 2.2.1), as a function of the index i."""
+def weighing(public: bytes) -> Weighing:
+    """How ComputeComposites (RFC 9497, 2.2.1) hashes the weights d_i of a proof under this public key."""
     context = _context(Mode.VOPRF)
-    seed = hashlib.sha512(lp(public) + lp(b"Seed-" + context)).digest()
-    expand = group.expander(b"HashToScalar-" + context, lp(seed))
-    pack = _COMPOSITE.pack
-
-    def weight(index: int) -> int:
-        at = index * ELEMENT_BYTES
-        stop = at + ELEMENT_BYTES
-        transcript = pack(index, ELEMENT_BYTES, blinded[at:stop], ELEMENT_BYTES, evaluated[at:stop], b"Composite")
-        return int.from_bytes(expand(transcript), "little") % ORDER
-
-    return weight
+    return Weighing(b"HashToScalar-" + context, hashlib.sha512(lp(public) + lp(b"Seed-" + context)).digest())
 
 
 def compute_composites(public: bytes, blinded: bytes, evaluated: bytes) -> bytes:
     """ComputeComposites (RFC 9497, 2.2.2): M = Σ d_i·C_i and Z = Σ d_i·D_i, as M ‖ Z."""
-    weight = composite_weights(public, blinded, evaluated)
-    m = group.weighted_sum(lambda index: (weight(index),), blinded)
-    return m + group.weighted_sum(lambda index: (weight(index),), evaluated)
-
-
-def compute_composites_fast(secret: bytes, public: bytes, blinded: bytes, evaluated: bytes) -> bytes:
-    """ComputeCompositesFast (RFC 9497, 2.2.1): the same M ‖ Z, for who holds the key."""
-    weight = composite_weights(public, blinded, evaluated)
-    m = group.weighted_sum(lambda index: (weight(index),), blinded)
-    return m + group.multiply(secret, m)
+    return group.composites(weighing(public), blinded, evaluated)
 
 
 def _challenge(public: bytes, composites: bytes, t2: bytes, t3: bytes) -> bytes:

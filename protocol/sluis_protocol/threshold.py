@@ -194,7 +194,8 @@ def combine(
         for answer in evaluations
     ]
     sound = [claim for claim in claims if claim.is_consistent(count)]
-    if len(sound) < len(claims) or not _all_about(blinded, claims, random):
+    total = _sum_if_all_about(blinded, claims, random) if len(sound) == len(claims) else None
+    if total is None:
         group.check_elements(blinded)  # or the holders would be blamed for it
         honest = {claim.answer.index for claim in sound if claim.is_about(blinded)}
         if culprits := tuple(sorted(set(quorum) - honest)):
@@ -204,31 +205,21 @@ def combine(
                 do="ask another quorum, and report these holders to the covenant authority",
                 holders=", ".join(map(str, culprits)),
             )
-    total, *rest = (claim.answer.elements for claim in claims)
-    for elements in rest:
-        total = group.add(total, elements)
+        total, *rest = (claim.answer.elements for claim in claims)
+        for elements in rest:
+            total = group.add(total, elements)
     return total
 
 
-def _all_about(blinded: bytes, claims: Sequence[_Claim], random: Random) -> bool:
-    """The one equation of the module's docstring. False also if an element can't be decoded."""
+def _sum_if_all_about(blinded: bytes, claims: Sequence[_Claim], random: Random) -> bytes | None:
+    """The sum of the answers, if the one equation of the module's docstring holds. None also for what is no element."""
     rho = group.random_scalars(2 * len(claims), random)
     factors = [int.from_bytes(rho[at : at + SCALAR_BYTES], "little") for at in range(0, len(rho), SCALAR_BYTES)]
-    hashes = [oprf.composite_weights(claim.public, blinded, claim.answer.elements) for claim in claims]
-    holders = list(zip(hashes, factors[::2], factors[1::2], strict=True))
-
-    def weights(index: int) -> list[int]:
-        shared, own = 0, [0]
-        for weight, for_m, for_z in holders:
-            d = weight(index)
-            shared += for_m * d
-            own.append(for_z * d % ORDER)
-        own[0] = shared % ORDER
-        return own
-
     composites = b"".join(claim.answer.composites for claim in claims)
+    hows = [oprf.weighing(claim.public) for claim in claims]
     try:
         claimed = group.weighted_sum(lambda index: (factors[index],), composites)
-        return claimed == group.weighted_sum(weights, blinded, *(claim.answer.elements for claim in claims))
+        right, total = group.verify(hows, rho, blinded, [claim.answer.elements for claim in claims])
     except BadElement:
-        return False
+        return None
+    return total if claimed == right else None

@@ -11,7 +11,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sluis_protocol import group
+from sluis_protocol import group, libsodium
 from sluis_protocol.errors import BadElement, ConfigError
 
 # RFC 9496, A.1: 0 to 15 times the generator.
@@ -250,9 +250,10 @@ def test_an_error_on_another_thread_is_raised_here() -> None:
 def test_a_machine_without_libsodium_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
     monkeypatch.delitem(sys.modules, "pysodium", raising=False)
-    group._sodium.cache_clear()
-    with pytest.raises(ConfigError) as refusal:
-        group.base_multiply(packed(1))
-    assert "libsodium23" in refusal.value.diagnostics()
+    libsodium._sodium.cache_clear()
+    for name in ("", *group.BACKENDS):
+        with pytest.raises(ConfigError) as refusal:
+            group.choose(name)
+        assert "libsodium23" in refusal.value.diagnostics()
     monkeypatch.undo()
-    assert group.base_multiply(packed(1)) == group.GENERATOR
+    assert group.choose("libsodium").backend.base_multiply(packed(1)) == group.GENERATOR

@@ -1,0 +1,40 @@
+"""hatchling's build hook: compile the extension module where a compiler and Python's headers are, go on where not.
+
+An editable install puts it beside the sources of the package, a wheel carries it. Without it, Sluis computes with
+libsodium, and `sluis-node doctor` says so.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class NativeHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's own configuration has no public type
+    """Adds sluis_protocol/_native to what is installed, if it can be built."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before a wheel ("standard") or an editable install ("editable") is put together."""
+        if self.target_name != "wheel":
+            return
+        sys.path.insert(0, str(Path(self.root) / "native"))
+        import build
+
+        editable = version == "editable"
+        into = build.PACKAGE if editable else Path(tempfile.mkdtemp(prefix="sluis-native-"))
+        try:
+            made = build.build(into)
+        except build.CantBuild as error:
+            self.app.display_warning(f"The native group backend is left out: {error}")
+            return
+        if not editable:
+            build_data["force_include"][str(made)] = f"sluis_protocol/{made.name}"
+            build_data["pure_python"] = False
+            build_data["tag"] = f"cp311-abi3-linux_{platform.machine()}"

@@ -1,0 +1,176 @@
+/* The curve and ristretto255 (RFC 9496), once for all fields: LANES points at a time.
+ *
+ * Everything here runs in constant time: no branch, no index and no gather depends on a scalar or a point. Formulas:
+ * Hisil, Wong, Carter, Dawson (Asiacrypt 2008) for a = -1, which are complete: no special cases.
+ */
+typedef struct { fe x, y, z, t; } point;                    /* x/z, y/z and t = xy/z */
+typedef struct { fe y_plus_x, y_minus_x, z2, td2; } addend; /* y+x, y-x, 2z, 2dt */
+
+INLINE point point_identity(void) {
+    fe zero = fe_const(ZERO), one = fe_const(ONE);
+    return (point){zero, one, one, zero};
+}
+INLINE void addend_of(addend *r, const point *p) {
+    r->y_plus_x = fe_add(p->y, p->x);
+    r->y_minus_x = fe_sub(p->y, p->x);
+    r->z2 = fe_add(p->z, p->z);
+    const fe d2 = fe_const(TWICE_D);
+    fe_product(&r->td2, &p->t, &d2);
+}
+/* x = EF, y = GH, z = FG, t = EH. Without t where only doublings follow. */
+INLINE void point_finish(point *r, fw e, fw f, fw g, fw h, int with_t) {
+    fe ec = fe_carry(e), fc = fe_carry(f), gc = fe_carry(g), hc = fe_carry(h);
+    fe_product(&r->x, &ec, &fc);
+    fe_product(&r->y, &hc, &gc);
+    fe_product(&r->z, &gc, &fc);
+    if (with_t) fe_product(&r->t, &hc, &ec);
+}
+/* All of E, F, G, H with the opposite sign: it cancels in the products. */
+INLINE void point_double(point *r, const point *p, int with_t) {
+    fe sum = fe_add(p->x, p->y);
+    fw xx, yy, zz, both;
+    fw_square(&xx, &p->x);
+    fw_square(&yy, &p->y);
+    fw_square(&zz, &p->z);
+    fw_square(&both, &sum);
+    fw h = fw_add(xx, yy), g = fw_sub(xx, yy);
+    fw e = fw_sub(h, both), f = fw_add(fw_add(zz, zz), g);
+    point_finish(r, e, f, g, h, with_t);
+}
+INLINE void point_add(point *r, const point *p, const addend *q, int with_t) {
+    fe minus = fe_sub(p->y, p->x), plus = fe_add(p->y, p->x);
+    fw a, b, c, d;
+    fw_product(&a, &minus, &q->y_minus_x);
+    fw_product(&b, &plus, &q->y_plus_x);
+    fw_product(&c, &p->t, &q->td2);
+    fw_product(&d, &p->z, &q->z2);
+    point_finish(r, fw_sub(b, a), fw_sub(d, c), fw_add(d, c), fw_add(b, a), with_t);
+}
+INLINE addend addend_select(vm m, const addend *yes, const addend *no) {
+    return (addend){fe_select(m, yes->y_plus_x, no->y_plus_x), fe_select(m, yes->y_minus_x, no->y_minus_x),
+                    fe_select(m, yes->z2, no->z2), fe_select(m, yes->td2, no->td2)};
+}
+INLINE addend addend_negate_if(vm m, const addend *a) {
+    return (addend){fe_select(m, a->y_minus_x, a->y_plus_x), fe_select(m, a->y_plus_x, a->y_minus_x), a->z2,
+                    fe_negate_if(m, a->td2)};
+}
+
+/* Multiplication by a secret scalar a lane. */
+
+#define DIGITS 64 /* signed digits to the base 16: magnitude 0 to 8, and sign */
+typedef struct { uint8_t magnitude[DIGITS][LANES], negative[DIGITS][LANES]; } digits;
+
+/* table[j - 1] = jP; all of it is read, whatever the digit. */
+INLINE addend table_look_up(const addend table[8], v magnitude, vm negative) {
+    fe zero = fe_const(ZERO), one = fe_const(ONE);
+    addend r = {one, one, fe_const(TWO), zero};
+    for (int j = 1; j <= 8; j++) r = addend_select(v_equal(magnitude, v_set1((uint64_t)j)), &table[j - 1], &r);
+    return addend_negate_if(negative, &r);
+}
+static __attribute__((noinline)) void table_of(addend table[8], const point *p) {
+    point q = *p;
+    addend_of(&table[0], p);
+    for (int j = 1; j < 8; j++) {
+        point_add(&q, &q, &table[0], 1);
+        addend_of(&table[j], &q);
+    }
+}
+static __attribute__((noinline)) void double_four_times(point *r) {
+    for (int i = 0; i < 3; i++) point_double(r, r, 0);
+    point_double(r, r, 1);
+}
+static __attribute__((noinline)) void point_multiply(point *r, const point *p, const digits *k) {
+    addend table[8];
+    table_of(table, p);
+    *r = point_identity();
+    for (int i = DIGITS - 1; i >= 0; i--) {
+        double_four_times(r);
+        addend q = table_look_up(table, v_bytes(k->magnitude[i]), v_equal(v_bytes(k->negative[i]), v_set1(1)));
+        point_add(r, r, &q, 1);
+    }
+}
+
+/* Encodings. */
+
+/* Decode (RFC 9496, 4.3.1) of s, which is canonical and even: that is for the caller. Which lanes are elements. */
+static vm point_decode(point *r, fe s) {
+    const fe one = fe_const(ONE);
+    fe ss = sqr(s), u1 = fe_sub(one, ss), u2 = fe_add(one, ss), u2_sqr = sqr(u2), root;
+    fe w = fe_sub(fe_neg(mul(fe_const(D), sqr(u1))), u2_sqr);
+    vm square = fe_sqrt_ratio(&root, one, mul(w, u2_sqr));
+    fe den_x = mul(root, u2), den_y = mul(mul(root, den_x), w);
+    r->x = fe_abs(mul(fe_add(s, s), den_x));
+    r->y = mul(u1, den_y);
+    r->z = one;
+    r->t = mul(r->x, r->y);
+    return vm_and(square, vm_not(vm_or(fe_is_negative(r->t), fe_is_zero(r->y))));
+}
+/* Encode (RFC 9496, 4.3.2): s. */
+static fe point_encode(const point *p) {
+    const fe i = fe_const(SQRT_M1);
+    fe u1 = mul(fe_add(p->z, p->y), fe_sub(p->z, p->y)), u2 = mul(p->x, p->y), root;
+    (void)fe_sqrt_ratio(&root, fe_const(ONE), mul(u1, sqr(u2)));
+    fe den1 = mul(root, u1), den2 = mul(root, u2), z_inv = mul(mul(den1, den2), p->t);
+    vm rotate = fe_is_negative(mul(p->t, z_inv));
+    fe x = fe_select(rotate, mul(p->y, i), p->x), y = fe_select(rotate, mul(p->x, i), p->y);
+    fe den = fe_select(rotate, mul(den1, fe_const(INVSQRT_A_MINUS_D)), den2);
+    y = fe_negate_if(fe_is_negative(mul(x, z_inv)), y);
+    return fe_abs(mul(den, fe_sub(p->z, y)));
+}
+/* MAP (RFC 9496, 4.3.4): the point of a field element. */
+static void point_map(point *r, fe t) {
+    const fe one = fe_const(ONE), d = fe_const(D);
+    fe q = mul(fe_const(SQRT_M1), sqr(t)), u = mul(fe_add(q, one), fe_const(ONE_MINUS_D_SQ)), s;
+    fe w = mul(fe_sub(fe_neg(one), mul(q, d)), fe_add(q, d));
+    vm square = fe_sqrt_ratio(&s, u, w);
+    fe s_prime = fe_neg(fe_abs(mul(s, t)));
+    s = fe_select(square, s, s_prime);
+    fe c = fe_select(square, fe_neg(one), q);
+    fe n = fe_sub(mul(mul(c, fe_sub(q, one)), fe_const(D_MINUS_ONE_SQ)), w), ss = sqr(s);
+    fe w0 = mul(fe_add(s, s), w), w1 = mul(n, fe_const(SQRT_AD_MINUS_ONE)), w2 = fe_sub(one, ss), w3 = fe_add(one, ss);
+    *r = (point){mul(w0, w3), mul(w2, w1), mul(w1, w3), mul(w0, w2)};
+}
+
+/* Encodes 2P for many P with one inversion (Ristretto's "batched double-and-encode", by M. Hamburg): what takes a
+ * square root for P takes none for 2P, because the four factors of its coordinates are at hand. So whoever wants kP
+ * encoded computes (k/2)P. */
+typedef struct { fe e, f, g, h, eg, fh, product, before; vm identity; } halfway;
+
+static void halfway_of(halfway *r, const point *p) {
+    fe xx = sqr(p->x), yy = sqr(p->y), zz = sqr(p->z), dtt = mul(sqr(p->t), fe_const(D)), xy = mul(p->x, p->y);
+    r->e = fe_add(xy, xy);
+    r->f = fe_add(zz, dtt);
+    r->g = fe_add(yy, xx);
+    r->h = fe_sub(zz, dtt);
+    r->eg = mul(r->e, r->g);
+    r->fh = mul(r->f, r->h);
+    r->product = mul(r->eg, r->fh);
+    /* The identity, by any of its four points, has eg = 0 (fh never is): it must not spoil the common inverse. */
+    r->identity = fe_is_zero(r->product);
+    r->product = fe_select(r->identity, fe_const(ONE), r->product);
+}
+/* s of 2P, given the inverse of the product. */
+static fe halfway_encode(const halfway *p, fe inverse) {
+    const fe i = fe_const(SQRT_M1);
+    fe z_inv = mul(p->eg, inverse), t_inv = mul(p->fh, inverse);
+    vm rotate = fe_is_negative(mul(p->eg, z_inv));
+    fe e = fe_select(rotate, p->g, p->e), g = fe_select(rotate, fe_neg(p->e), p->g);
+    fe h = fe_select(rotate, mul(p->f, i), p->h), magic = fe_select(rotate, i, fe_const(INVSQRT_A_MINUS_D));
+    g = fe_negate_if(fe_is_negative(mul(mul(h, e), z_inv)), g);
+    fe s = fe_abs(mul(fe_sub(h, g), mul(magic, mul(g, t_inv))));
+    return fe_select(p->identity, fe_const(ZERO), s);
+}
+/* For `vectors` points: calls fe_store for each. */
+static void halfway_encode_all(halfway *all, size_t vectors, uint8_t *const (*to)[LANES]) {
+    fe product = fe_const(ONE);
+    for (size_t i = 0; i < vectors; i++) {
+        all[i].before = product;
+        product = mul(product, all[i].product);
+    }
+    fe inverse = fe_invert(product);
+    for (size_t i = vectors; i-- > 0;) {
+        fe own = mul(inverse, all[i].before);
+        inverse = mul(inverse, all[i].product);
+        fe_store(to[i], halfway_encode(&all[i], own));
+    }
+}

@@ -1,0 +1,87 @@
+/* GF(2^255 - 19) with 52-bit multiply-add: five limbs of 51 bits in 64.
+ *
+ * fe: limbs below 2^52, so that every fe can be multiplied. fw ("wide"): products and their sums, below 2^64, to be
+ * carried before they are multiplied. A difference adds a multiple of p that no limb of the subtrahend exceeds.
+ * What holds for every bound here is computed by tests/interval.c, on this very file.
+ */
+typedef struct { v l[5]; } fe;
+typedef struct { v l[5]; } fw;
+
+#define MASK51 ((1ull << 51) - 1)
+
+INLINE fe fe_carry(fw a) {
+    fe r;
+    v mask = v_set1(MASK51), c[5];
+    for (int i = 0; i < 5; i++) c[i] = v_shr(a.l[i], 51), r.l[i] = v_and(a.l[i], mask);
+    for (int i = 1; i < 5; i++) r.l[i] = v_add(r.l[i], c[i - 1]);
+    r.l[0] = v_low52(r.l[0], c[4], v_set1(19)); /* the carry is small: nothing is above the 52 bits */
+    return r;
+}
+/* Columns lo[k] at 2^(51k) and hi[k] at 2^(51k + 52): fold all above 2^255 back, times 19. */
+INLINE fw fw_fold(const v lo[9], const v hi[9]) {
+    fw r;
+    v column[10];
+    column[0] = lo[0];
+    for (int k = 1; k < 9; k++) column[k] = v_add(lo[k], v_add(hi[k - 1], hi[k - 1]));
+    column[9] = v_add(hi[8], hi[8]);
+    for (int k = 0; k < 5; k++) r.l[k] = v_add(column[k], v_times19(column[k + 5]));
+    return r;
+}
+/* Written out by macros: of a loop, the compiler would keep the columns in memory. */
+#define TERM(i, j, y) \
+    (lo[(i) + (j)] = v_low52(lo[(i) + (j)], a.l[i], y.l[j]), hi[(i) + (j)] = v_high52(hi[(i) + (j)], a.l[i], y.l[j]))
+#define TERMS(i) TERM(i, 0, b), TERM(i, 1, b), TERM(i, 2, b), TERM(i, 3, b), TERM(i, 4, b)
+INLINE fw fw_mul(fe a, fe b) {
+    v lo[9], hi[9];
+    for (int k = 0; k < 9; k++) lo[k] = hi[k] = v_set1(0);
+    TERMS(0), TERMS(1), TERMS(2), TERMS(3), TERMS(4);
+    return fw_fold(lo, hi);
+}
+INLINE fw fw_sqr(fe a) {
+    v lo[9], hi[9];
+    for (int k = 0; k < 9; k++) lo[k] = hi[k] = v_set1(0);
+    TERM(0, 1, a), TERM(0, 2, a), TERM(0, 3, a), TERM(0, 4, a), TERM(1, 2, a);
+    TERM(1, 3, a), TERM(1, 4, a), TERM(2, 3, a), TERM(2, 4, a), TERM(3, 4, a);
+    for (int k = 0; k < 9; k++) lo[k] = v_add(lo[k], lo[k]), hi[k] = v_add(hi[k], hi[k]);
+    TERM(0, 0, a), TERM(1, 1, a), TERM(2, 2, a), TERM(3, 3, a), TERM(4, 4, a);
+    return fw_fold(lo, hi);
+}
+INLINE fw fw_from(fe a) {
+    fw r;
+    for (int i = 0; i < 5; i++) r.l[i] = a.l[i];
+    return r;
+}
+INLINE fw fw_add(fw a, fw b) {
+    for (int i = 0; i < 5; i++) a.l[i] = v_add(a.l[i], b.l[i]);
+    return a;
+}
+/* b is one product: below 2^60.2. */
+INLINE fw fw_sub(fw a, fw b) {
+    for (int i = 0; i < 5; i++)
+        a.l[i] = v_sub(v_add(a.l[i], v_set1((i ? MASK51 : MASK51 - 18) << 10)), b.l[i]);
+    return a;
+}
+INLINE fe fe_mul(fe a, fe b) { return fe_carry(fw_mul(a, b)); }
+INLINE fe fe_sqr(fe a) { return fe_carry(fw_sqr(a)); }
+INLINE fe fe_add(fe a, fe b) { return fe_carry(fw_add(fw_from(a), fw_from(b))); }
+INLINE fe fe_sub(fe a, fe b) {
+    fw r;
+    for (int i = 0; i < 5; i++) r.l[i] = v_sub(v_add(a.l[i], v_set1((i ? MASK51 : MASK51 - 18) << 2)), b.l[i]);
+    return fe_carry(r);
+}
+INLINE fe fe_select(vm m, fe yes, fe no) {
+    for (int i = 0; i < 5; i++) no.l[i] = v_select(m, yes.l[i], no.l[i]);
+    return no;
+}
+INLINE void fe_to51(v to[5], fe a) {
+    for (int i = 0; i < 5; i++) to[i] = a.l[i];
+}
+INLINE fe fe_from51(const v from[5]) {
+    fe r;
+    for (int i = 0; i < 5; i++) r.l[i] = from[i];
+    return r;
+}
+/* Five words to keep an element in memory. */
+INLINE void fe_pack(v to[5], fe a) { fe_to51(to, a); }
+INLINE fe fe_unpack(const v from[5]) { return fe_from51(from); }
+#define FIELD_CALL INLINE

@@ -1,0 +1,421 @@
+/* The protocol's steps in batches, over any field: what backend.h describes.
+ *
+ * A batch goes through in chunks of up to CHUNK vectors; the last vector is filled up with zeros, which are encodings
+ * of the identity and scalars like any other. What held secrets is wiped before a step returns.
+ */
+#define CHUNK 32
+#define MOST (CHUNK * LANES)
+
+static const uint8_t NOTHING[64];
+
+typedef struct {
+    point points[CHUNK], others[CHUNK];
+    halfway half[CHUNK];
+    digits k;
+    uint8_t unused[LANES][64];
+} work;
+
+static size_t at_most(size_t count, size_t limit) { return count < limit ? count : limit; }
+static size_t vectors_of(size_t count) { return (count + LANES - 1) / LANES; }
+
+static work *work_begin(void) { return aligned_alloc(64, (sizeof(work) + 63) / 64 * 64); }
+static int work_end(work *w, size_t count) {
+    size_t vectors = vectors_of(at_most(count, MOST));
+    sluis_wipe(w->points, vectors * sizeof(point));
+    sluis_wipe(w->half, vectors * sizeof(halfway));
+    sluis_wipe(&w->k, sizeof w->k);
+    sluis_wipe_stack();
+    free(w);
+    return 0;
+}
+
+/* Elements. */
+
+static int is_canonical(const uint8_t s[32]) { /* below p (so bit 255 is clear), and even */
+    uint64_t w[4];
+    memcpy(w, s, 32);
+    int below = w[3] != ~(uint64_t)0 >> 1 || (w[2] & w[1]) != ~(uint64_t)0 || w[0] < 0xffffffffffffffed;
+    return !(w[0] & 1) && !(w[3] >> 63) && below;
+}
+/* Decodes up to MOST elements; the index of the first that can't be, or -1. */
+static long load(point *to, const uint8_t *elements, size_t count) {
+    for (size_t at = 0; at < count; at += LANES) {
+        const uint8_t *from[LANES];
+        unsigned good = 0;
+        for (size_t lane = 0; lane < LANES; lane++) {
+            from[lane] = at + lane < count ? elements + 32 * (at + lane) : NOTHING;
+            good |= (unsigned)is_canonical(from[lane]) << lane;
+        }
+        good &= vm_bits(point_decode(&to[at / LANES], fe_load(from)));
+        for (size_t lane = 0; lane < LANES; lane++)
+            if (!(good >> lane & 1)) return (long)(at + lane);
+    }
+    return -1;
+}
+static void destinations(uint8_t *to[LANES], uint8_t *elements, size_t at, size_t count, uint8_t (*unused)[64]) {
+    for (size_t lane = 0; lane < LANES; lane++)
+        to[lane] = at + lane < count ? elements + 32 * (at + lane) : unused[lane];
+}
+/* Encodes up to MOST points. */
+static void store(work *w, uint8_t *elements, const point *from, size_t count) {
+    for (size_t at = 0; at < count; at += LANES) {
+        uint8_t *to[LANES];
+        destinations(to, elements, at, count, w->unused);
+        fe_store(to, point_encode(&from[at / LANES]));
+    }
+}
+/* Encodes the products of up to MOST points by secret scalars. */
+static void multiply_and_store(work *w, uint8_t *elements, const point *from, const uint8_t *scalars, size_t step,
+                               size_t count) {
+    uint8_t *to[CHUNK][LANES];
+    for (size_t at = 0; at < count; at += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            uint8_t half[32];
+            scalar_halve(half, at + lane < count ? scalars + step * (at + lane) : NOTHING);
+            digits_of(&w->k, (int)lane, half);
+            sluis_wipe(half, sizeof half);
+        }
+        point product;
+        point_multiply(&product, &from[at / LANES], &w->k);
+        halfway_of(&w->half[at / LANES], &product);
+        destinations(to[at / LANES], elements, at, count, w->unused);
+    }
+    halfway_encode_all(w->half, vectors_of(count), (uint8_t *const(*)[LANES])to);
+}
+
+static int step_multiply(long *bad, uint8_t *products, const uint8_t *scalars, size_t step, const uint8_t *elements,
+                         size_t count) {
+    work *w = work_begin();
+    if (!w) return NO_MEMORY;
+    *bad = -1;
+    for (size_t at = 0, n; at < count && *bad < 0; at += n) {
+        n = at_most(count - at, MOST);
+        if ((*bad = load(w->points, elements + 32 * at, n)) >= 0)
+            *bad += (long)at;
+        else
+            multiply_and_store(w, products + 32 * at, w->points, scalars + step * at, step, n);
+    }
+    return work_end(w, count);
+}
+static int step_add(long *bad, uint8_t *sums, const uint8_t *left, const uint8_t *right, size_t count) {
+    work *w = work_begin();
+    if (!w) return NO_MEMORY;
+    *bad = -1;
+    for (size_t at = 0, n; at < count && *bad < 0; at += n) {
+        n = at_most(count - at, MOST);
+        long first = load(w->points, left + 32 * at, n), second = load(w->others, right + 32 * at, n);
+        if (first < 0 || (second >= 0 && second < first)) first = second;
+        if (first >= 0) {
+            *bad = first + (long)at;
+        } else {
+            for (size_t i = 0; i < vectors_of(n); i++) add_to(&w->points[i], &w->others[i]);
+            store(w, sums + 32 * at, w->points, n);
+        }
+    }
+    return work_end(w, count);
+}
+static int step_check(long *bad, const uint8_t *elements, size_t count) {
+    point unused;
+    *bad = -1;
+    for (size_t at = 0, n; at < count && *bad < 0; at += n) {
+        n = at_most(count - at, LANES);
+        if ((*bad = load(&unused, elements + 32 * at, n)) >= 0) *bad += (long)at;
+    }
+    return 0;
+}
+
+/* Hashes. */
+
+static uint8_t *texts_begin(text texts[LANES], size_t longest) {
+    size_t room = (longest + 144 + 127) / 128 * 128;
+    uint8_t *memory = malloc(room * LANES);
+    for (int lane = 0; memory && lane < LANES; lane++) texts[lane].at = memory + room * (size_t)lane;
+    return memory;
+}
+static void texts_end(text texts[LANES], uint8_t *memory, size_t longest) {
+    (void)texts;
+    sluis_wipe(memory, (longest + 144 + 127) / 128 * 128 * LANES);
+    free(memory);
+}
+static size_t longest_of(const bytes *inputs, size_t count) {
+    size_t longest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i].length > longest) longest = inputs[i].length;
+    return longest;
+}
+/* After the block of zeros that expand_message_xmd begins with. */
+static void sha_after_zeros(v state[8]) {
+    v w[16];
+    for (int i = 0; i < 16; i++) w[i] = v_set1(0);
+    for (int i = 0; i < 8; i++) state[i] = v_set1(SHA_START[i]);
+    sha_block(state, w);
+}
+#define EXPAND_ROOM 512 /* beyond the message */
+
+/* expand_message_xmd (RFC 9380, 5.3.1) to 64 bytes. The texts hold the messages; domain is at most 255 bytes. */
+static void expand(uint8_t uniform[LANES][64], const v after_zeros[8], text texts[LANES], bytes domain) {
+    for (int lane = 0; lane < LANES; lane++) {
+        text_number(&texts[lane], 64);
+        text_byte(&texts[lane], 0);
+        text_put(&texts[lane], domain.at, domain.length);
+        text_byte(&texts[lane], (unsigned)domain.length);
+    }
+    sha_texts(uniform, after_zeros, 128, texts);
+    for (int lane = 0; lane < LANES; lane++) {
+        texts[lane].length = 0;
+        text_put(&texts[lane], uniform[lane], 64);
+        text_byte(&texts[lane], 1);
+        text_put(&texts[lane], domain.at, domain.length);
+        text_byte(&texts[lane], (unsigned)domain.length);
+    }
+    sha_texts(uniform, NULL, 0, texts);
+}
+/* The one-way map (RFC 9496, 4.3.4) of 64 bytes a lane. */
+static __attribute__((noinline)) void point_of_uniform(point *r, const uint8_t *const wide[LANES]) {
+    const uint8_t *high[LANES];
+    point second;
+    for (int lane = 0; lane < LANES; lane++) high[lane] = wide[lane] + 32;
+    point_map(r, fe_load(wide));
+    point_map(&second, fe_load(high));
+    add_to(r, &second);
+}
+static int step_from_uniform(uint8_t *elements, const uint8_t *wide, size_t count) {
+    work *w = work_begin();
+    if (!w) return NO_MEMORY;
+    for (size_t at = 0; at < count; at += LANES) {
+        const uint8_t *from[LANES];
+        size_t n = at_most(count - at, LANES);
+        for (size_t lane = 0; lane < LANES; lane++) from[lane] = lane < n ? wide + 64 * (at + lane) : NOTHING;
+        point_of_uniform(w->points, from);
+        store(w, elements + 32 * at, w->points, n);
+    }
+    return work_end(w, count);
+}
+static int step_hash_to_group(uint8_t *elements, bytes domain, const bytes *inputs, const uint8_t *blinds, size_t count) {
+    text texts[LANES];
+    size_t longest = longest_of(inputs, count) + EXPAND_ROOM;
+    uint8_t *memory = texts_begin(texts, longest);
+    work *w = memory ? work_begin() : NULL;
+    if (!w) {
+        free(memory);
+        return NO_MEMORY;
+    }
+    v after_zeros[8];
+    sha_after_zeros(after_zeros);
+    for (size_t at = 0, n; at < count; at += n) {
+        n = at_most(count - at, MOST);
+        for (size_t i = 0; i < n; i += LANES) {
+            uint8_t uniform[LANES][64];
+            const uint8_t *wide[LANES];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                texts[lane].length = 0;
+                if (i + lane < n) text_put(&texts[lane], inputs[at + i + lane].at, inputs[at + i + lane].length);
+                wide[lane] = uniform[lane];
+            }
+            expand(uniform, after_zeros, texts, domain);
+            point_of_uniform(&w->points[i / LANES], wide);
+        }
+        if (blinds)
+            multiply_and_store(w, elements + 32 * at, w->points, blinds + 32 * at, 32, n);
+        else
+            store(w, elements + 32 * at, w->points, n);
+    }
+    texts_end(texts, memory, longest);
+    return work_end(w, count);
+}
+
+/* Proofs: all public from here on, but for the secret in step_evaluate. */
+
+#define WEIGH_ROOM (2 + 65535 + 2 + 34 + 34 + 9 + EXPAND_ROOM)
+
+/* HashToScalar of the transcript of a composite's term (RFC 9497, 2.2.1), for up to LANES terms. */
+static void weigh_lanes(scalar weights[LANES], const v after_zeros[8], text texts[LANES], const weighing *how,
+                        size_t index, const uint8_t *blinded, const uint8_t *evaluated, size_t count) {
+    uint8_t uniform[LANES][64];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        text *t = &texts[lane];
+        t->length = 0;
+        if (lane >= count) continue;
+        text_number(t, (unsigned)how->seed.length);
+        text_put(t, how->seed.at, how->seed.length);
+        text_number(t, (unsigned)(how->first + index + lane));
+        text_number(t, 32);
+        text_put(t, blinded + 32 * lane, 32);
+        text_number(t, 32);
+        text_put(t, evaluated + 32 * lane, 32);
+        text_put(t, "Composite", 9);
+    }
+    expand(uniform, after_zeros, texts, how->domain);
+    for (size_t lane = 0; lane < LANES; lane++) weights[lane] = scalar_load_wide(uniform[lane]);
+}
+static int step_weigh(uint8_t *weights, const weighing *how, const uint8_t *blinded, const uint8_t *evaluated,
+                      size_t count) {
+    text texts[LANES];
+    uint8_t *memory = texts_begin(texts, how->seed.length + WEIGH_ROOM - 65535);
+    if (!memory) return NO_MEMORY;
+    v after_zeros[8];
+    sha_after_zeros(after_zeros);
+    for (size_t at = 0; at < count; at += LANES) {
+        scalar d[LANES];
+        size_t n = at_most(count - at, LANES);
+        weigh_lanes(d, after_zeros, texts, how, at, blinded + 32 * at, evaluated + 32 * at, n);
+        for (size_t lane = 0; lane < n; lane++) scalar_store(weights + 32 * (at + lane), d[lane]);
+    }
+    free(memory);
+    return 0;
+}
+static void store_sum(work *w, uint8_t sum[32], public_sum *from) {
+    point total = sum_end(from);
+    store(w, sum, &total, 1);
+}
+static int step_public_sum(long *bad, uint8_t sum[32], const uint8_t *scalars, const uint8_t *elements, size_t count) {
+    public_sum s;
+    work *w = work_begin();
+    if (!w || sum_begin(&s, count)) {
+        free(w);
+        return NO_MEMORY;
+    }
+    *bad = -1;
+    for (size_t at = 0; at < count; at += LANES) {
+        size_t n = at_most(count - at, LANES);
+        if ((*bad = load(w->points, elements + 32 * at, n)) >= 0) {
+            *bad += (long)at;
+            break;
+        }
+        uint8_t k[LANES][32];
+        for (size_t lane = 0; lane < n; lane++) memcpy(k[lane], scalars + 32 * (at + lane), 32);
+        sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
+    }
+    store_sum(w, sum, &s);
+    return work_end(w, count);
+}
+static int step_evaluate(long *bad, uint8_t *evaluated, uint8_t m[32], const uint8_t secret[32], const weighing *how,
+                         const uint8_t *elements, size_t count) {
+    text texts[LANES];
+    public_sum s;
+    uint8_t *memory = texts_begin(texts, how->seed.length + WEIGH_ROOM - 65535);
+    work *w = memory ? work_begin() : NULL;
+    if (!w || sum_begin(&s, count)) {
+        free(memory);
+        free(w);
+        return NO_MEMORY;
+    }
+    v after_zeros[8];
+    sha_after_zeros(after_zeros);
+    *bad = -1;
+    for (size_t at = 0, n; at < count; at += n) {
+        n = at_most(count - at, MOST);
+        const uint8_t *from = elements + 32 * at;
+        uint8_t *to = evaluated + 32 * at;
+        if ((*bad = load(w->points, from, n)) >= 0) {
+            *bad += (long)at;
+            break;
+        }
+        multiply_and_store(w, to, w->points, secret, 0, n);
+        for (size_t i = 0; i < n; i += LANES) {
+            scalar d[LANES];
+            uint8_t k[LANES][32];
+            weigh_lanes(d, after_zeros, texts, how, at + i, from + 32 * i, to + 32 * i, at_most(n - i, LANES));
+            for (size_t lane = 0; lane < LANES; lane++) scalar_store(k[lane], d[lane]);
+            sum_add(&s, &w->points[i / LANES], (const uint8_t(*)[32])k, (int)at_most(n - i, LANES));
+        }
+    }
+    store_sum(w, m, &s);
+    free(memory);
+    return work_end(w, count);
+}
+static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighing *how, const uint8_t *rho,
+                       const uint8_t *blinded, const uint8_t *const *answers, size_t holders, size_t count) {
+    text texts[LANES];
+    public_sum s;
+    uint8_t *memory = texts_begin(texts, how->seed.length + WEIGH_ROOM - 65535);
+    scalar *factors = malloc(2 * holders * sizeof(scalar));
+    work *w = memory && factors ? work_begin() : NULL;
+    if (!w || sum_begin(&s, (holders + 1) * count)) {
+        free(memory);
+        free(factors);
+        free(w);
+        return NO_MEMORY;
+    }
+    v after_zeros[8];
+    sha_after_zeros(after_zeros);
+    for (size_t i = 0; i < 2 * holders; i++) factors[i] = scalar_prepare(scalar_load(rho + 32 * i));
+    *bad = -1;
+    for (size_t at = 0; at < count && *bad < 0; at += LANES) {
+        size_t n = at_most(count - at, LANES);
+        scalar common[LANES], d[LANES], zero = {{0, 0, 0, 0}};
+        uint8_t k[LANES][32];
+        point total = point_identity();
+        for (size_t lane = 0; lane < LANES; lane++) common[lane] = zero;
+        for (size_t holder = 0; holder < holders && *bad < 0; holder++) {
+            const uint8_t *own = answers[holder] + 32 * at;
+            if ((*bad = load(w->points, own, n)) >= 0) break;
+            weigh_lanes(d, after_zeros, texts, &how[holder], at, blinded + 32 * at, own, n);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                scalar for_m = scalar_multiply_prepared(d[lane], factors[2 * holder]);
+                common[lane] = scalar_add(common[lane], for_m);
+                scalar_store(k[lane], scalar_multiply_prepared(d[lane], factors[2 * holder + 1]));
+            }
+            sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
+            add_to(&total, w->points);
+        }
+        if (*bad < 0 && (*bad = load(w->points, blinded + 32 * at, n)) < 0) {
+            for (size_t lane = 0; lane < LANES; lane++) scalar_store(k[lane], common[lane]);
+            sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
+            store(w, sums + 32 * at, &total, n);
+        }
+        if (*bad >= 0) *bad += (long)at;
+    }
+    store_sum(w, right, &s);
+    free(memory);
+    free(factors);
+    return work_end(w, count);
+}
+
+/* Finalize (RFC 9497, 3.3.1). */
+static int step_finalize(long *bad, uint8_t *outputs, const bytes *inputs, const uint8_t *blinds,
+                         const uint8_t *evaluated, size_t count) {
+    text texts[LANES];
+    size_t longest = longest_of(inputs, count) + 2 + 34 + 8;
+    uint8_t *memory = texts_begin(texts, longest), *inverses = malloc(32 * MOST), *unblinded = malloc(32 * MOST);
+    work *w = memory && inverses && unblinded ? work_begin() : NULL;
+    int result = w ? 0 : NO_MEMORY;
+    *bad = -1;
+    for (size_t at = 0, n; at < count && !result; at += n) {
+        n = at_most(count - at, MOST);
+        if ((*bad = load(w->points, evaluated + 32 * at, n)) >= 0) {
+            *bad += (long)at;
+            break;
+        }
+        if (scalar_invert_all(inverses, blinds + 32 * at, n)) result = ZERO_SCALAR;
+        multiply_and_store(w, unblinded, w->points, inverses, 32, n);
+        for (size_t i = 0; i < n; i += LANES) {
+            uint8_t digests[LANES][64];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                text *t = &texts[lane];
+                t->length = 0;
+                if (i + lane >= n) continue;
+                const bytes *input = &inputs[at + i + lane];
+                text_number(t, (unsigned)input->length);
+                text_put(t, input->at, input->length);
+                text_number(t, 32);
+                text_put(t, unblinded + 32 * (i + lane), 32);
+                text_put(t, "Finalize", 8);
+            }
+            sha_texts(digests, NULL, 0, texts);
+            for (size_t lane = 0; lane < LANES && i + lane < n; lane++)
+                memcpy(outputs + 64 * (at + i + lane), digests[lane], 64);
+        }
+    }
+    if (memory) texts_end(texts, memory, longest);
+    if (inverses) sluis_wipe(inverses, 32 * MOST);
+    if (unblinded) sluis_wipe(unblinded, 32 * MOST);
+    free(inverses);
+    free(unblinded);
+    if (w) work_end(w, count);
+    return result;
+}
+
+#define STEPS(label)                                                                                                  \
+    {label,           step_from_uniform, step_hash_to_group, step_multiply, step_add, step_check, step_public_sum,    \
+     step_weigh, step_evaluate, step_verify, step_finalize}
