@@ -28,8 +28,13 @@ BACKENDS = {
     "avx2": ["-mavx2"],
     "ifma": ["-mavx512f", "-mavx512ifma", "-mavx512dq", "-mavx512vl", "-mavx512bw"],
 }
-# Copies by whole vectors, where the compiler knows the options (gcc 12): without, "rep movs" costs AVX2 a fifth.
-BETTER = {"avx2": ["-mmove-max=256", "-mstore-max=256"], "ifma": ["-mmove-max=512", "-mstore-max=512"]}
+# Where the compiler knows them (gcc 12). Copies by whole vectors: without, "rep movs" costs AVX2 a fifth. Scheduling that
+# minds the registers: AVX2 has 16, and saves another fifth.
+BETTER = {
+    "portable": [],
+    "avx2": ["-mmove-max=256", "-mstore-max=256", "-fschedule-insns", "-fsched-pressure", "-fno-tree-reassoc"],
+    "ifma": ["-mmove-max=512", "-mstore-max=512"],
+}
 
 
 class CantBuild(Exception):
@@ -58,7 +63,7 @@ def build(into: Path, *, flags: Sequence[str] = (), sources: Path = SOURCES) -> 
     chosen = backends()
     defines = [f"-DSLUIS_{name.upper()}" for name in chosen if name != "portable"]
     with tempfile.TemporaryDirectory() as folder:
-        parts = {name: [f"{name}.c", *BACKENDS[name], *_known(compiler, BETTER.get(name, []))] for name in chosen}
+        parts = {name: [f"{name}.c", *BACKENDS[name], *_known(compiler, BETTER[name])] for name in chosen}
         parts["scalar"] = ["scalar.c"]
         parts["module"] = ["module.c", *defines, f"-I{include}"]
         running = []

@@ -86,49 +86,77 @@ static __attribute__((noinline)) void point_multiply(point *r, const point *p, c
     for (int i = DIGITS - 1; i >= 0; i--) {
         double_four_times(r);
         addend q = table_look_up(table, v_bytes(k->magnitude[i]), v_equal(v_bytes(k->negative[i]), v_set1(1)));
-        point_add(r, r, &q, 1);
+        point_add(r, r, &q, i == 0);
     }
 }
 
 /* Encodings. */
 
+/* All for one vector of points or for two side by side, as square roots are: n = 1 or 2. */
+
 /* Decode (RFC 9496, 4.3.1) of s, which is canonical and even: that is for the caller. Which lanes are elements. */
-static vm point_decode(point *r, fe s) {
-    const fe one = fe_const(ONE);
-    fe ss = sqr(s), u1 = fe_sub(one, ss), u2 = fe_add(one, ss), u2_sqr = sqr(u2), root;
-    fe w = fe_sub(fe_neg(mul(fe_const(D), sqr(u1))), u2_sqr);
-    vm square = fe_sqrt_ratio(&root, one, mul(w, u2_sqr));
-    fe den_x = mul(root, u2), den_y = mul(mul(root, den_x), w);
-    r->x = fe_abs(mul(fe_add(s, s), den_x));
-    r->y = mul(u1, den_y);
-    r->z = one;
-    r->t = mul(r->x, r->y);
-    return vm_and(square, vm_not(vm_or(fe_is_negative(r->t), fe_is_zero(r->y))));
+static void point_decode(point *r, vm *good, const fe *s, int n) {
+    const fe one = fe_const(ONE), ones[PAIR] = {one, one};
+    fe u1[PAIR], u2[PAIR], w[PAIR], ratio[PAIR], root[PAIR];
+    for (int k = 0; k < n; k++) {
+        fe ss = sqr(s[k]);
+        u1[k] = fe_sub(one, ss);
+        u2[k] = fe_add(one, ss);
+        fe u2_sqr = sqr(u2[k]);
+        w[k] = fe_sub(fe_neg(mul(fe_const(D), sqr(u1[k]))), u2_sqr);
+        ratio[k] = mul(w[k], u2_sqr);
+    }
+    fe_sqrt_ratio(good, root, ones, ratio, n);
+    for (int k = 0; k < n; k++) {
+        fe den_x = mul(root[k], u2[k]), den_y = mul(mul(root[k], den_x), w[k]);
+        r[k].x = fe_abs(mul(fe_add(s[k], s[k]), den_x));
+        r[k].y = mul(u1[k], den_y);
+        r[k].z = one;
+        r[k].t = mul(r[k].x, r[k].y);
+        good[k] = vm_and(good[k], vm_not(vm_or(fe_is_negative(r[k].t), fe_is_zero(r[k].y))));
+    }
 }
 /* Encode (RFC 9496, 4.3.2): s. */
-static fe point_encode(const point *p) {
-    const fe i = fe_const(SQRT_M1);
-    fe u1 = mul(fe_add(p->z, p->y), fe_sub(p->z, p->y)), u2 = mul(p->x, p->y), root;
-    (void)fe_sqrt_ratio(&root, fe_const(ONE), mul(u1, sqr(u2)));
-    fe den1 = mul(root, u1), den2 = mul(root, u2), z_inv = mul(mul(den1, den2), p->t);
-    vm rotate = fe_is_negative(mul(p->t, z_inv));
-    fe x = fe_select(rotate, mul(p->y, i), p->x), y = fe_select(rotate, mul(p->x, i), p->y);
-    fe den = fe_select(rotate, mul(den1, fe_const(INVSQRT_A_MINUS_D)), den2);
-    y = fe_negate_if(fe_is_negative(mul(x, z_inv)), y);
-    return fe_abs(mul(den, fe_sub(p->z, y)));
+static void point_encode(fe *s, const point *points, int n) {
+    const fe i = fe_const(SQRT_M1), one = fe_const(ONE), ones[PAIR] = {one, one};
+    fe u1[PAIR], u2[PAIR], ratio[PAIR], root[PAIR];
+    vm unused[PAIR];
+    for (int k = 0; k < n; k++) {
+        const point *p = &points[k];
+        u1[k] = mul(fe_add(p->z, p->y), fe_sub(p->z, p->y));
+        u2[k] = mul(p->x, p->y);
+        ratio[k] = mul(u1[k], sqr(u2[k]));
+    }
+    fe_sqrt_ratio(unused, root, ones, ratio, n);
+    for (int k = 0; k < n; k++) {
+        const point *p = &points[k];
+        fe den1 = mul(root[k], u1[k]), den2 = mul(root[k], u2[k]), z_inv = mul(mul(den1, den2), p->t);
+        vm rotate = fe_is_negative(mul(p->t, z_inv));
+        fe x = fe_select(rotate, mul(p->y, i), p->x), y = fe_select(rotate, mul(p->x, i), p->y);
+        fe den = fe_select(rotate, mul(den1, fe_const(INVSQRT_A_MINUS_D)), den2);
+        y = fe_negate_if(fe_is_negative(mul(x, z_inv)), y);
+        s[k] = fe_abs(mul(den, fe_sub(p->z, y)));
+    }
 }
 /* MAP (RFC 9496, 4.3.4): the point of a field element. */
-static void point_map(point *r, fe t) {
+static void point_map(point *r, const fe *t, int n) {
     const fe one = fe_const(ONE), d = fe_const(D);
-    fe q = mul(fe_const(SQRT_M1), sqr(t)), u = mul(fe_add(q, one), fe_const(ONE_MINUS_D_SQ)), s;
-    fe w = mul(fe_sub(fe_neg(one), mul(q, d)), fe_add(q, d));
-    vm square = fe_sqrt_ratio(&s, u, w);
-    fe s_prime = fe_neg(fe_abs(mul(s, t)));
-    s = fe_select(square, s, s_prime);
-    fe c = fe_select(square, fe_neg(one), q);
-    fe n = fe_sub(mul(mul(c, fe_sub(q, one)), fe_const(D_MINUS_ONE_SQ)), w), ss = sqr(s);
-    fe w0 = mul(fe_add(s, s), w), w1 = mul(n, fe_const(SQRT_AD_MINUS_ONE)), w2 = fe_sub(one, ss), w3 = fe_add(one, ss);
-    *r = (point){mul(w0, w3), mul(w2, w1), mul(w1, w3), mul(w0, w2)};
+    fe q[PAIR], u[PAIR], w[PAIR], root[PAIR];
+    vm square[PAIR];
+    for (int k = 0; k < n; k++) {
+        q[k] = mul(fe_const(SQRT_M1), sqr(t[k]));
+        u[k] = mul(fe_add(q[k], one), fe_const(ONE_MINUS_D_SQ));
+        w[k] = mul(fe_sub(fe_neg(one), mul(q[k], d)), fe_add(q[k], d));
+    }
+    fe_sqrt_ratio(square, root, u, w, n);
+    for (int k = 0; k < n; k++) {
+        fe s = fe_select(square[k], root[k], fe_neg(fe_abs(mul(root[k], t[k]))));
+        fe c = fe_select(square[k], fe_neg(one), q[k]), ss = sqr(s);
+        fe m = fe_sub(mul(mul(c, fe_sub(q[k], one)), fe_const(D_MINUS_ONE_SQ)), w[k]);
+        fe w0 = mul(fe_add(s, s), w[k]), w1 = mul(m, fe_const(SQRT_AD_MINUS_ONE));
+        fe w2 = fe_sub(one, ss), w3 = fe_add(one, ss);
+        r[k] = (point){mul(w0, w3), mul(w2, w1), mul(w1, w3), mul(w0, w2)};
+    }
 }
 
 /* Encodes 2P for many P with one inversion (Ristretto's "batched double-and-encode", by M. Hamburg): what takes a

@@ -89,41 +89,62 @@ static void fe_store(uint8_t *const to[LANES], fe a) {
     }
 }
 
-static __attribute__((noinline)) fe sqr_times(fe a, int times) {
-    while (times--) a = fe_sqr(a);
-    return a;
+/* Powers and roots of one element or of two side by side, n = 1 or 2: each step of a chain of squares waits for the
+ * one before, and the CPU has time for another chain meanwhile. */
+#define PAIR 2
+static __attribute__((noinline)) void sqr_times(fe *r, const fe *a, int n, int times) {
+    fe x = a[0], y = a[n - 1];
+    if (n == 1)
+        for (; times; times--) x = fe_sqr(x);
+    else
+        for (; times; times--) x = fe_sqr(x), y = fe_sqr(y);
+    r[n - 1] = y;
+    r[0] = x;
+}
+/* r = a^(2^times)·b */
+static void sqr_times_mul(fe *r, const fe *a, int n, int times, const fe *b) {
+    fe t[PAIR];
+    sqr_times(t, a, n, times);
+    for (int i = 0; i < n; i++) r[i] = mul(t[i], b[i]);
 }
 /* a^(2^250 - 1), and a^11 by the way. */
-static fe fe_pow250(fe a, fe *eleventh) {
-    fe a2 = sqr(a), a9 = mul(sqr_times(a2, 2), a), a11 = mul(a9, a2);
-    fe p5 = mul(sqr(a11), a9); /* a^(2^5 - 1) */
-    fe p10 = mul(sqr_times(p5, 5), p5);
-    fe p20 = mul(sqr_times(p10, 10), p10);
-    fe p40 = mul(sqr_times(p20, 20), p20);
-    fe p50 = mul(sqr_times(p40, 10), p10);
-    fe p100 = mul(sqr_times(p50, 50), p50);
-    fe p200 = mul(sqr_times(p100, 100), p100);
-    *eleventh = a11;
-    return mul(sqr_times(p200, 50), p50);
-}
-/* a^((p - 5) / 8) = a^(2^252 - 3) */
-static fe fe_pow252(fe a) {
-    fe ignored, p250 = fe_pow250(a, &ignored);
-    return mul(sqr_times(p250, 2), a);
+static void fe_pow250(fe *r, fe *a11, const fe *a, int n) {
+    fe a2[PAIR], a9[PAIR], p5[PAIR], p10[PAIR], p20[PAIR], p50[PAIR], p100[PAIR];
+    sqr_times(a2, a, n, 1);
+    sqr_times_mul(a9, a2, n, 2, a);
+    for (int i = 0; i < n; i++) a11[i] = mul(a9[i], a2[i]);
+    sqr_times_mul(p5, a11, n, 1, a9); /* a^(2^5 - 1), and so on */
+    sqr_times_mul(p10, p5, n, 5, p5);
+    sqr_times_mul(p20, p10, n, 10, p10);
+    sqr_times_mul(p50, p20, n, 20, p20);
+    sqr_times_mul(p50, p50, n, 10, p10);
+    sqr_times_mul(p100, p50, n, 50, p50);
+    sqr_times_mul(r, p100, n, 100, p100);
+    sqr_times_mul(r, r, n, 50, p50);
 }
 /* 1/a = a^(2^255 - 21); 0 for 0. */
 static fe fe_invert(fe a) {
-    fe a11, p250 = fe_pow250(a, &a11);
-    return mul(sqr_times(p250, 5), a11);
+    fe a11, r;
+    fe_pow250(&r, &a11, &a, 1);
+    sqr_times_mul(&r, &r, 1, 5, &a11);
+    return r;
 }
-/* SQRT_RATIO_M1 (RFC 9496, 4.2): the root, not negative, of u/v or of sqrt(-1)·u/v, and which it is. */
-static vm fe_sqrt_ratio(fe *root, fe u, fe w) {
+/* SQRT_RATIO_M1 (RFC 9496, 4.2): the root, not negative, of u/w or of sqrt(-1)·u/w, and which it is. */
+static void fe_sqrt_ratio(vm *square, fe *root, const fe *u, const fe *w, int n) {
     const fe i = fe_const(SQRT_M1);
-    fe w3 = mul(sqr(w), w), w7 = mul(sqr(w3), w);
-    fe r = mul(mul(u, w3), fe_pow252(mul(u, w7)));
-    fe check = mul(w, sqr(r)), minus_u = fe_neg(u);
-    vm correct = fe_equal(check, u), flipped = fe_equal(check, minus_u), flipped_i = fe_equal(check, mul(minus_u, i));
-    r = fe_select(vm_or(flipped, flipped_i), mul(r, i), r);
-    *root = fe_abs(r);
-    return vm_or(correct, flipped);
+    fe w3[PAIR], base[PAIR], power[PAIR], unused[PAIR];
+    for (int k = 0; k < n; k++) {
+        w3[k] = mul(sqr(w[k]), w[k]);
+        base[k] = mul(u[k], mul(sqr(w3[k]), w[k])); /* u·w^7 */
+    }
+    fe_pow250(power, unused, base, n);
+    sqr_times_mul(power, power, n, 2, base); /* to the (p - 5) / 8 = 2^252 - 3 */
+    for (int k = 0; k < n; k++) {
+        fe r = mul(mul(u[k], w3[k]), power[k]);
+        fe check = mul(w[k], sqr(r)), minus_u = fe_neg(u[k]);
+        vm correct = fe_equal(check, u[k]), flipped = fe_equal(check, minus_u);
+        vm flipped_i = fe_equal(check, mul(minus_u, i));
+        root[k] = fe_abs(fe_select(vm_or(flipped, flipped_i), mul(r, i), r));
+        square[k] = vm_or(correct, flipped);
+    }
 }

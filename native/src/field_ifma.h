@@ -17,34 +17,44 @@ INLINE fe fe_carry(fw a) {
     r.l[0] = v_low52(r.l[0], c[4], v_set1(19)); /* the carry is small: nothing is above the 52 bits */
     return r;
 }
-/* Columns lo[k] at 2^(51k) and hi[k] at 2^(51k + 52): fold all above 2^255 back, times 19. */
-INLINE fw fw_fold(const v lo[9], const v hi[9]) {
+/* The column of high halves k stands at 2^(51k + 52): it counts twice in column k + 1, and is where that begins. Columns
+ * from 5 on are beyond 2^255 and fold back, times 19. Written out by macros: of a loop, the compiler would keep the
+ * columns in memory. */
+INLINE fw fw_fold(const v column[10]) {
     fw r;
-    v column[10];
-    column[0] = lo[0];
-    for (int k = 1; k < 9; k++) column[k] = v_add(lo[k], v_add(hi[k - 1], hi[k - 1]));
-    column[9] = v_add(hi[8], hi[8]);
     for (int k = 0; k < 5; k++) r.l[k] = v_add(column[k], v_times19(column[k + 5]));
     return r;
 }
-/* Written out by macros: of a loop, the compiler would keep the columns in memory. */
-#define TERM(i, j, y) \
-    (lo[(i) + (j)] = v_low52(lo[(i) + (j)], a.l[i], y.l[j]), hi[(i) + (j)] = v_high52(hi[(i) + (j)], a.l[i], y.l[j]))
-#define TERMS(i) TERM(i, 0, b), TERM(i, 1, b), TERM(i, 2, b), TERM(i, 3, b), TERM(i, 4, b)
+#define HIGH(i, j, y) hi[(i) + (j)] = v_high52(hi[(i) + (j)], a.l[i], y.l[j])
+#define LOW(i, j, y) lo[(i) + (j)] = v_low52(lo[(i) + (j)], a.l[i], y.l[j])
+#define HIGHS(i) HIGH(i, 0, b), HIGH(i, 1, b), HIGH(i, 2, b), HIGH(i, 3, b), HIGH(i, 4, b)
+#define LOWS(i) LOW(i, 0, b), LOW(i, 1, b), LOW(i, 2, b), LOW(i, 3, b), LOW(i, 4, b)
 INLINE fw fw_mul(fe a, fe b) {
-    v lo[9], hi[9];
-    for (int k = 0; k < 9; k++) lo[k] = hi[k] = v_set1(0);
-    TERMS(0), TERMS(1), TERMS(2), TERMS(3), TERMS(4);
-    return fw_fold(lo, hi);
+    v lo[10], hi[9];
+    for (int k = 0; k < 9; k++) hi[k] = v_set1(0);
+    HIGHS(0), HIGHS(1), HIGHS(2), HIGHS(3), HIGHS(4);
+    lo[0] = v_set1(0);
+    for (int k = 0; k < 9; k++) lo[k + 1] = v_add(hi[k], hi[k]);
+    LOWS(0), LOWS(1), LOWS(2), LOWS(3), LOWS(4);
+    return fw_fold(lo);
 }
+/* The products of different limbs count twice. */
+#define CROSS(DO) \
+    DO(0, 1, a), DO(0, 2, a), DO(0, 3, a), DO(0, 4, a), DO(1, 2, a), DO(1, 3, a), DO(1, 4, a), DO(2, 3, a), \
+        DO(2, 4, a), DO(3, 4, a)
+#define OWN(DO) DO(0, 0, a), DO(1, 1, a), DO(2, 2, a), DO(3, 3, a), DO(4, 4, a)
 INLINE fw fw_sqr(fe a) {
-    v lo[9], hi[9];
-    for (int k = 0; k < 9; k++) lo[k] = hi[k] = v_set1(0);
-    TERM(0, 1, a), TERM(0, 2, a), TERM(0, 3, a), TERM(0, 4, a), TERM(1, 2, a);
-    TERM(1, 3, a), TERM(1, 4, a), TERM(2, 3, a), TERM(2, 4, a), TERM(3, 4, a);
-    for (int k = 0; k < 9; k++) lo[k] = v_add(lo[k], lo[k]), hi[k] = v_add(hi[k], hi[k]);
-    TERM(0, 0, a), TERM(1, 1, a), TERM(2, 2, a), TERM(3, 3, a), TERM(4, 4, a);
-    return fw_fold(lo, hi);
+    v lo[10], hi[9];
+    for (int k = 0; k < 9; k++) hi[k] = v_set1(0);
+    CROSS(HIGH);
+    for (int k = 1; k < 8; k++) hi[k] = v_add(hi[k], hi[k]);
+    OWN(HIGH);
+    lo[0] = v_set1(0);
+    for (int k = 0; k < 9; k++) lo[k + 1] = hi[k];
+    CROSS(LOW);
+    for (int k = 1; k < 10; k++) lo[k] = v_add(lo[k], lo[k]);
+    OWN(LOW);
+    return fw_fold(lo);
 }
 INLINE fw fw_from(fe a) {
     fw r;

@@ -39,16 +39,26 @@ static int is_canonical(const uint8_t s[32]) { /* below p (so bit 255 is clear),
 }
 /* Decodes up to MOST elements; the index of the first that can't be, or -1. */
 static long load(point *to, const uint8_t *elements, size_t count) {
-    for (size_t at = 0; at < count; at += LANES) {
-        const uint8_t *from[LANES];
-        unsigned good = 0;
-        for (size_t lane = 0; lane < LANES; lane++) {
-            from[lane] = at + lane < count ? elements + 32 * (at + lane) : NOTHING;
-            good |= (unsigned)is_canonical(from[lane]) << lane;
+    for (size_t at = 0; at < count; at += PAIR * LANES) {
+        const int n = count - at > LANES ? 2 : 1;
+        unsigned good[PAIR] = {0, 0};
+        fe s[PAIR];
+        vm decoded[PAIR];
+        for (int k = 0; k < n; k++) {
+            const uint8_t *from[LANES];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                size_t index = at + (size_t)k * LANES + lane;
+                from[lane] = index < count ? elements + 32 * index : NOTHING;
+                good[k] |= (unsigned)is_canonical(from[lane]) << lane;
+            }
+            s[k] = fe_load(from);
         }
-        good &= vm_bits(point_decode(&to[at / LANES], fe_load(from)));
-        for (size_t lane = 0; lane < LANES; lane++)
-            if (!(good >> lane & 1)) return (long)(at + lane);
+        point_decode(&to[at / LANES], decoded, s, n);
+        for (int k = 0; k < n; k++) {
+            good[k] &= vm_bits(decoded[k]);
+            for (size_t lane = 0; lane < LANES; lane++)
+                if (!(good[k] >> lane & 1)) return (long)(at + (size_t)k * LANES + lane);
+        }
     }
     return -1;
 }
@@ -58,10 +68,15 @@ static void destinations(uint8_t *to[LANES], uint8_t *elements, size_t at, size_
 }
 /* Encodes up to MOST points. */
 static void store(work *w, uint8_t *elements, const point *from, size_t count) {
-    for (size_t at = 0; at < count; at += LANES) {
-        uint8_t *to[LANES];
-        destinations(to, elements, at, count, w->unused);
-        fe_store(to, point_encode(&from[at / LANES]));
+    for (size_t at = 0; at < count; at += PAIR * LANES) {
+        const int n = count - at > LANES ? 2 : 1;
+        fe s[PAIR];
+        point_encode(s, &from[at / LANES], n);
+        for (int k = 0; k < n; k++) {
+            uint8_t *to[LANES];
+            destinations(to, elements, at + (size_t)k * LANES, count, w->unused);
+            fe_store(to, s[k]);
+        }
     }
 }
 /* Encodes the products of up to MOST points by secret scalars. */
@@ -115,11 +130,11 @@ static int step_add(long *bad, uint8_t *sums, const uint8_t *left, const uint8_t
     return work_end(w, count);
 }
 static int step_check(long *bad, const uint8_t *elements, size_t count) {
-    point unused;
+    point unused[PAIR];
     *bad = -1;
     for (size_t at = 0, n; at < count && *bad < 0; at += n) {
-        n = at_most(count - at, LANES);
-        if ((*bad = load(&unused, elements + 32 * at, n)) >= 0) *bad += (long)at;
+        n = at_most(count - at, PAIR * LANES);
+        if ((*bad = load(unused, elements + 32 * at, n)) >= 0) *bad += (long)at;
     }
     return 0;
 }
@@ -173,11 +188,13 @@ static void expand(uint8_t uniform[LANES][64], const v after_zeros[8], text text
 /* The one-way map (RFC 9496, 4.3.4) of 64 bytes a lane. */
 static __attribute__((noinline)) void point_of_uniform(point *r, const uint8_t *const wide[LANES]) {
     const uint8_t *high[LANES];
-    point second;
+    point halves[2];
     for (int lane = 0; lane < LANES; lane++) high[lane] = wide[lane] + 32;
-    point_map(r, fe_load(wide));
-    point_map(&second, fe_load(high));
-    add_to(r, &second);
+    fe t[2] = {fe_load(wide), fe_load(high)};
+    point_map(halves, t, 2);
+    add_to(&halves[0], &halves[1]);
+    *r = halves[0];
+    sluis_wipe(halves, sizeof halves);
 }
 static int step_from_uniform(uint8_t *elements, const uint8_t *wide, size_t count) {
     work *w = work_begin();
@@ -276,15 +293,14 @@ static int step_public_sum(long *bad, uint8_t sum[32], const uint8_t *scalars, c
         return NO_MEMORY;
     }
     *bad = -1;
-    for (size_t at = 0; at < count; at += LANES) {
-        size_t n = at_most(count - at, LANES);
+    for (size_t at = 0, n; at < count; at += n) {
+        n = at_most(count - at, MOST);
         if ((*bad = load(w->points, elements + 32 * at, n)) >= 0) {
             *bad += (long)at;
             break;
         }
-        uint8_t k[LANES][32];
-        for (size_t lane = 0; lane < n; lane++) memcpy(k[lane], scalars + 32 * (at + lane), 32);
-        sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
+        for (size_t i = 0; i < n; i += LANES)
+            sum_add(&s, &w->points[i / LANES], (const uint8_t(*)[32])(scalars + 32 * (at + i)), (int)at_most(n - i, LANES));
     }
     store_sum(w, sum, &s);
     return work_end(w, count);
@@ -324,6 +340,39 @@ static int step_evaluate(long *bad, uint8_t *evaluated, uint8_t m[32], const uin
     free(memory);
     return work_end(w, count);
 }
+#define VERIFIED (PAIR * LANES)
+
+/* Up to VERIFIED elements of step_verify, from index `at` on. */
+static long verify_some(work *w, public_sum *s, const v after_zeros[8], text texts[LANES], const weighing *how,
+                        const scalar *factors, size_t at, uint8_t *sums, const uint8_t *blinded,
+                        const uint8_t *const *answers, size_t holders, size_t count) {
+    scalar common[VERIFIED], d[LANES];
+    uint8_t k[VERIFIED][32];
+    point total[PAIR] = {point_identity(), point_identity()};
+    long bad;
+    memset(common, 0, sizeof common);
+    for (size_t holder = 0; holder < holders; holder++) {
+        const uint8_t *own = answers[holder] + 32 * at;
+        if ((bad = load(w->points, own, count)) >= 0) return bad;
+        for (size_t i = 0; i < count; i += LANES) {
+            size_t n = at_most(count - i, LANES);
+            weigh_lanes(d, after_zeros, texts, &how[holder], at + i, blinded + 32 * (at + i), own + 32 * i, n);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                scalar for_m = scalar_multiply_prepared(d[lane], factors[2 * holder]);
+                common[i + lane] = scalar_add(common[i + lane], for_m);
+                scalar_store(k[i + lane], scalar_multiply_prepared(d[lane], factors[2 * holder + 1]));
+            }
+            sum_add(s, &w->points[i / LANES], (const uint8_t(*)[32])k + i, (int)n);
+            add_to(&total[i / LANES], &w->points[i / LANES]);
+        }
+    }
+    if ((bad = load(w->points, blinded + 32 * at, count)) >= 0) return bad;
+    for (size_t i = 0; i < VERIFIED; i++) scalar_store(k[i], common[i]);
+    for (size_t i = 0; i < count; i += LANES)
+        sum_add(s, &w->points[i / LANES], (const uint8_t(*)[32])k + i, (int)at_most(count - i, LANES));
+    store(w, sums + 32 * at, total, count);
+    return -1;
+}
 static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighing *how, const uint8_t *rho,
                        const uint8_t *blinded, const uint8_t *const *answers, size_t holders, size_t count) {
     text texts[LANES];
@@ -341,30 +390,10 @@ static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighi
     sha_after_zeros(after_zeros);
     for (size_t i = 0; i < 2 * holders; i++) factors[i] = scalar_prepare(scalar_load(rho + 32 * i));
     *bad = -1;
-    for (size_t at = 0; at < count && *bad < 0; at += LANES) {
-        size_t n = at_most(count - at, LANES);
-        scalar common[LANES], d[LANES], zero = {{0, 0, 0, 0}};
-        uint8_t k[LANES][32];
-        point total = point_identity();
-        for (size_t lane = 0; lane < LANES; lane++) common[lane] = zero;
-        for (size_t holder = 0; holder < holders && *bad < 0; holder++) {
-            const uint8_t *own = answers[holder] + 32 * at;
-            if ((*bad = load(w->points, own, n)) >= 0) break;
-            weigh_lanes(d, after_zeros, texts, &how[holder], at, blinded + 32 * at, own, n);
-            for (size_t lane = 0; lane < LANES; lane++) {
-                scalar for_m = scalar_multiply_prepared(d[lane], factors[2 * holder]);
-                common[lane] = scalar_add(common[lane], for_m);
-                scalar_store(k[lane], scalar_multiply_prepared(d[lane], factors[2 * holder + 1]));
-            }
-            sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
-            add_to(&total, w->points);
-        }
-        if (*bad < 0 && (*bad = load(w->points, blinded + 32 * at, n)) < 0) {
-            for (size_t lane = 0; lane < LANES; lane++) scalar_store(k[lane], common[lane]);
-            sum_add(&s, w->points, (const uint8_t(*)[32])k, (int)n);
-            store(w, sums + 32 * at, &total, n);
-        }
-        if (*bad >= 0) *bad += (long)at;
+    for (size_t at = 0, n; at < count && *bad < 0; at += n) {
+        n = at_most(count - at, VERIFIED);
+        if ((*bad = verify_some(w, &s, after_zeros, texts, how, factors, at, sums, blinded, answers, holders, n)) >= 0)
+            *bad += (long)at;
     }
     store_sum(w, right, &s);
     free(memory);
