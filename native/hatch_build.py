@@ -24,8 +24,8 @@ class NativeHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's o
         """Called before a wheel ("standard") or an editable install ("editable") is put together."""
         if self.target_name != "wheel":
             return
-        sys.path.insert(0, str(Path(self.root) / "native"))
-        import build
+        sys.path.insert(0, self.root)
+        from native import build
 
         editable = version == "editable"
         into = build.PACKAGE if editable else Path(tempfile.mkdtemp(prefix="sluis-native-"))

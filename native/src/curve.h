@@ -46,6 +46,11 @@ INLINE void point_add(point *r, const point *p, const addend *q, int with_t) {
     fw_product(&d, &p->z, &q->z2);
     point_finish(r, fw_sub(b, a), fw_sub(d, c), fw_add(d, c), fw_add(b, a), with_t);
 }
+static __attribute__((noinline)) void add_to(point *r, const point *p) {
+    addend q;
+    addend_of(&q, p);
+    point_add(r, r, &q, 1);
+}
 INLINE addend addend_select(vm m, const addend *yes, const addend *no) {
     return (addend){fe_select(m, yes->y_plus_x, no->y_plus_x), fe_select(m, yes->y_minus_x, no->y_minus_x),
                     fe_select(m, yes->z2, no->z2), fe_select(m, yes->td2, no->td2)};

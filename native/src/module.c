@@ -21,7 +21,9 @@ static const backend *const ALL[] = {
 #ifdef SLUIS_AVX2
     &sluis_avx2,
 #endif
+#ifdef SLUIS_PORTABLE
     &sluis_portable,
+#endif
 };
 #define COUNT (sizeof ALL / sizeof *ALL)
 

@@ -134,11 +134,6 @@ static void sum_add(public_sum *s, const point *p, const uint8_t scalars[LANES][
         point_add(&s->few, &s->few, &q, 1);
     }
 }
-static __attribute__((noinline)) void add_to(point *r, const point *p) {
-    addend q;
-    addend_of(&q, p);
-    point_add(r, r, &q, 1);
-}
 /* The sum in every lane; gives back the memory. */
 static point sum_end(public_sum *s) {
     _Alignas(64) uint64_t memory[WINDOWS][ROW];

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from sluis_protocol import group
 from sluis_protocol.rules import load_rules
 from sluis_runtime import logs
 from sluis_runtime.program import Program, run
@@ -165,6 +166,17 @@ def anomalies(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> Non
 def rounds(purpose: PurposeOption = None, config: ConfigOption = CONFIG) -> None:
     """List the rounds: announced ones, and those taken part in."""
     show.print_rounds(_with_node(config, lambda node: node.rounds(purpose=purpose)))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine computes with, and why."""
+    chosen = group.choice()
+    native, problem = group.load_native()
+    names = ", ".join(native.names()) if native else problem
+    show.console.print(f"group backend: {chosen.name} ({chosen.why})", markup=False)
+    show.console.print(f"native backends: {names}", markup=False)
+    show.console.print(f"threads for a batch: {group.available_cores()}", markup=False)
 
 
 @covenant_app.command()

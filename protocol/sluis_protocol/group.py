@@ -30,6 +30,7 @@ from sluis_protocol.batches import ORDER as ORDER
 from sluis_protocol.batches import SCALAR_BYTES as SCALAR_BYTES
 from sluis_protocol.batches import WIDE_BYTES as WIDE_BYTES
 from sluis_protocol.batches import Backend, Weighing, Weights, check_bit_255, count_of
+from sluis_protocol.batches import available_cores as available_cores
 from sluis_protocol.batches import cores as cores
 from sluis_protocol.batches import expander as expander
 from sluis_protocol.errors import BadElement, ConfigError

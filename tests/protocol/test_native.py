@@ -1,0 +1,267 @@
+"""The native backends: the same bytes as libsodium in every step, and what happens when one isn't to be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import pytest
+from sluis_node.cli import app
+from sluis_protocol import group, oprf, threshold
+from sluis_protocol.batches import ORDER, Backend
+from sluis_protocol.errors import BadElement, ConfigError, WrongProof
+from sluis_protocol.native import Difference, Native, Watch, self_test
+from typer.testing import CliRunner
+
+from native.differential import differences
+from tests.protocol.test_group import BAD_ENCODINGS, HASHED, MULTIPLES
+from tests.protocol.test_oprf import SUITES, check_suite
+from tests.shared import ROOT, shared
+
+NATIVE, PROBLEM = group.load_native()
+NAMES = NATIVE.names() if NATIVE else []
+REFERENCE = group.choose("libsodium").backend
+
+needs_native = pytest.mark.skipif(NATIVE is None, reason=PROBLEM)
+
+
+@pytest.fixture(params=["libsodium", *NAMES])
+def each(request: pytest.FixtureRequest) -> Iterator[str]:
+    with group.using(request.param):
+        yield request.param
+
+
+@pytest.fixture(params=NAMES or [pytest.param("", marks=pytest.mark.skip(reason=PROBLEM))])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    return group.choose(request.param).backend
+
+
+def test_rfc_9496_vectors_on_every_backend(each: str) -> None:
+    expected = bytes.fromhex(MULTIPLES)
+    numbers = b"".join(number.to_bytes(32, "little") for number in range(16))
+    assert group.multiply(numbers, group.GENERATOR * 16) == expected == group.base_multiply(numbers)
+    assert group.add(expected[:-32], group.GENERATOR * 15) == expected[32:]
+    for encoding in " ".join(BAD_ENCODINGS.values()).split():
+        for at in (0, 1, 7, 8, 16):  # in every lane, in the first vector and beyond
+            bad = expected[32 : 32 + 32 * at] + bytes.fromhex(encoding) + expected[32:64]
+            with pytest.raises(BadElement) as refusal:
+                group.check_elements(bad)
+            assert refusal.value.where == {"index": str(min(at, 15))}
+    for label, encoding in HASHED.items():
+        wide = hashlib.sha512(label.encode()).digest()
+        assert group.from_uniform_bytes(wide * 9).hex() == encoding * 9
+
+
+def test_rfc_9497_vectors_on_every_backend(each: str) -> None:
+    for suite in SUITES:
+        check_suite(suite)
+    for suite in json.loads(shared("data/vectors/rfc9497_ristretto255.json").read_text()):
+        if suite["mode"] in (0, 1):
+            check_suite(suite)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_nothing_differs_from_libsodium(backend: Backend, seed: int) -> None:
+    assert differences(backend, REFERENCE, seed) == []
+
+
+def test_the_largest_numbers_and_all_lanes(backend: Backend) -> None:
+    """Scalars whose digits are all at an end of their range, on points in every lane of full and broken vectors."""
+    scalars = [int("78" * 32, 16), int("88" * 31 + "08", 16), 2**255 - 1, 2**256 - 1, ORDER - 1, ORDER, 0, 1, 128, 127]
+    packed = b"".join(number.to_bytes(32, "little") for number in scalars)
+    for count in (1, 3, 9, 10):
+        elements = REFERENCE.from_uniform_bytes(bytes(range(64)) * count)
+        piece = packed[: 32 * count]
+        assert backend.multiply(piece, elements) == REFERENCE.multiply(piece, elements)
+    many = [number % ORDER for number in scalars] * 20
+    elements = REFERENCE.from_uniform_bytes(bytes(range(64))) * len(many)
+    total = sum(many) % ORDER
+    expected = REFERENCE.multiply(total.to_bytes(32, "little"), elements[:32])
+    assert backend.weighted_sum(lambda at: (many[at],), (elements,)) == expected
+
+
+def test_neither_threads_nor_backends_nor_batch_sizes_change_a_tag(each: str) -> None:
+    secret, _ = oprf.derive_key_pair(bytes(32), b"native")
+    joint, shares = threshold.split(secret, 2, 3, os.urandom)
+    inputs = [b"input %d" % number * (number % 9) for number in range(301)]
+    expected = oprf.evaluate(secret, inputs)
+    for threads, size in ((1, 301), (2, 301), (3, 100), (1, 1)):
+        made: list[bytes] = []
+        with group.cores(threads):
+            for at in range(0, len(inputs) if size > 1 else 9, size):
+                blinded = oprf.blind(inputs[at : at + size], os.urandom)
+                answers = [threshold.evaluate(shares[i - 1], (1, 3), blinded.elements, os.urandom) for i in (1, 3)]
+                made += oprf.finalize(blinded, threshold.combine(joint, (1, 3), blinded.elements, answers, os.urandom))
+        assert made == expected[: len(made)]
+
+
+def test_a_lie_in_a_large_batch_is_found_by_the_buckets(each: str) -> None:
+    secret, _ = oprf.derive_key_pair(bytes(32), b"native")
+    joint, shares = threshold.split(secret, 2, 3, os.urandom)
+    blinded = oprf.blind([b"%d" % number for number in range(70)], os.urandom)
+    first, second = (threshold.evaluate(shares[i - 1], (1, 2), blinded.elements, os.urandom) for i in (1, 2))
+    for at in (0, 33, 69):
+        elements = second.elements[: at * 32] + group.GENERATOR + second.elements[at * 32 + 32 :]
+        with pytest.raises(WrongProof) as refusal:
+            threshold.combine(joint, (1, 2), blinded.elements, [first, replace(second, elements=elements)], os.urandom)
+        assert refusal.value.culprits == (2,)
+
+
+@needs_native
+def test_wrong_lengths_reach_no_memory() -> None:
+    assert NATIVE is not None
+    for name in NAMES:
+        for call, arguments in (
+            (NATIVE.multiply, (bytes(31), bytes(32))),
+            (NATIVE.multiply, (bytes(64), bytes(32))),
+            (NATIVE.add, (bytes(32), bytes(64))),
+            (NATIVE.check, (bytes(33),)),
+            (NATIVE.public_sum, (bytes(32), bytes(64))),
+            (NATIVE.from_uniform, (bytes(63),)),
+            (NATIVE.hash_to_group, (b"", (b"",), 0, 2, b"")),
+            (NATIVE.hash_to_group, (b"", (b"", b""), 0, 2, bytes(32))),
+            (NATIVE.hash_to_group, (bytes(256), (b"",), 0, 1, b"")),
+            (NATIVE.weigh, (b"", b"", 65535, bytes(64), bytes(64))),
+            (NATIVE.evaluate, (bytes(31), b"", b"", 0, bytes(32))),
+            (NATIVE.verify, (b"", (b"",), 0, bytes(64), bytes(32), (bytes(64),))),
+            (NATIVE.verify, (b"", (), 0, b"", bytes(32), ())),
+            (NATIVE.finalize, ((b"",), 0, 1, bytes(32), bytes(64))),
+            (NATIVE.finalize, ((bytes(65536),), 0, 1, bytes(32), bytes(32))),
+        ):
+            with pytest.raises(ValueError):  # noqa: PT011 - each has words of its own
+                call(name, *arguments)
+    with pytest.raises(ValueError, match="no backend"):
+        NATIVE.check("none", b"")
+
+
+# Who chooses, and why.
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no group backend"):
+        group.choose("gpu")
+
+
+def test_without_the_module_libsodium_computes_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "load_native", lambda: (None, "there was no compiler"))
+    chosen = group.choose()
+    assert (chosen.name, chosen.why) == ("libsodium", "there was no compiler")
+    with pytest.raises(ConfigError, match="there was no compiler"):
+        group.choose("portable")
+
+
+def test_what_the_cpu_cant_run_is_refused_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("none")
+    monkeypatch.setattr(module, "names", lambda: ["portable"], raising=False)
+    monkeypatch.setattr(group, "load_native", lambda: (module, ""))
+    with pytest.raises(ConfigError, match="this CPU can't run ifma"):
+        group.choose("ifma")
+
+
+@needs_native
+def test_a_backend_that_fails_its_self_test_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Native, *given: bytes) -> bytes:
+        return bytes(len(given[1]))
+
+    monkeypatch.setattr(Native, "multiply", wrong)
+    chosen = group.choose()
+    assert chosen.name == "libsodium"
+    assert "self-test" in chosen.why
+    with pytest.raises(ConfigError, match="self-test"):
+        group.choose(NAMES[0])
+
+
+def test_the_self_test_has_nothing_against_the_good_ones(backend: Backend) -> None:
+    assert self_test(backend, REFERENCE) == ""
+
+
+def test_the_doctor_says_which_and_why(each: str) -> None:
+    said = CliRunner().invoke(app, ["doctor"])
+    assert said.exit_code == 0
+    assert f"group backend: {each} (SLUIS_GROUP asks for it)" in said.output
+    assert all(name in said.output for name in NAMES)
+
+
+# In service.
+
+
+class _Found(Exception):
+    pass
+
+
+def _raise(difference: Difference) -> NoReturn:
+    raise _Found(str(difference))
+
+
+@needs_native
+@pytest.mark.parametrize("step", ["from_uniform", "hash_to_group", "multiply", "add", "public_sum", "finalize"])
+def test_a_wrong_result_is_found_in_service(step: str) -> None:
+    assert NATIVE is not None
+
+    class Wrong(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            return getattr(NATIVE, name)
+
+    def spoiled(*given: object) -> object:
+        made = getattr(NATIVE, step)(*given)
+        if step == "finalize":
+            return [bytes(64) for _ in made[0]], made[1]
+        return (bytes(len(made[0])), made[1]) if isinstance(made, tuple) else bytes(len(made))
+
+    module = Wrong("wrong")
+    setattr(module, step, spoiled)
+    watch = Watch(NAMES[-1], REFERENCE, _raise)
+    watch.one_in = 1
+    backend = Native(module, NAMES[-1], watch)
+    elements, scalars = REFERENCE.from_uniform_bytes(bytes(range(64))) * 3, b"\x07" + bytes(31)
+    uses: dict[str, Callable[[], object]] = {
+        "from_uniform": lambda: backend.from_uniform_bytes(bytes(range(64))),
+        "hash_to_group": lambda: backend.blind([b"a", b"b"], b"c", scalars * 2),
+        "multiply": lambda: backend.multiply(scalars, elements),
+        "add": lambda: backend.add(elements, elements),
+        "public_sum": lambda: backend.weighted_sum(lambda at: (at + 1,), (elements,)),
+        "finalize": lambda: backend.finalize([b"a"], scalars, elements[:32]),
+    }
+    with pytest.raises(_Found, match="libsodium differ") as found:
+        uses[step]()
+    assert scalars.hex() not in str(found.value)
+
+
+def test_every_result_has_its_chance_to_be_looked_at() -> None:
+    watch = Watch("none", REFERENCE, _raise)
+    watch.one_in = 16
+    seen = {index for number in range(400) for index in watch.draw(b"%d" % number, 40)}
+    assert seen == set(range(40))
+    assert sum(len(watch.draw(b"%d" % number, 40)) for number in range(400)) == pytest.approx(1000, rel=0.1)
+
+
+def test_a_difference_ends_the_process_with_the_evidence() -> None:
+    script = "from sluis_protocol import group as g, native as n; g.stop(n.Difference('ifma', 'multiply', 3, 'a', 'b'))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode < 0
+    assert "ifma and libsodium differ: multiply, element 3" in done.stderr
+
+
+# The bounds.
+
+
+@pytest.mark.parametrize("field", ["portable", "avx2", "ifma"])
+def test_no_limb_can_overflow(field: str, tmp_path: Path) -> None:
+    compiler = shutil.which(os.environ.get("CC") or "cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    folder = ROOT / "native"
+    command = [compiler, "-std=gnu11", "-O0", "-w", f"-I{folder / 'tests'}", f"-I{folder / 'src'}"]
+    program = tmp_path / "interval"
+    subprocess.run([*command, f'-DFIELD="field_{field}.h"', folder / "tests" / "interval.c", "-o", program], check=True)
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
