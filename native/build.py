@@ -52,31 +52,44 @@ def _known(compiler: Sequence[str], flags: Sequence[str]) -> Sequence[str]:
     return flags if subprocess.run(empty, capture_output=True, check=False).returncode == 0 else []
 
 
+def compiler() -> list[str]:
+    """`$CC`, or cc. Raises CantBuild if it isn't there."""
+    command = (os.environ.get("CC") or "cc").split()
+    if shutil.which(command[0]) is None:
+        raise CantBuild(f"there is no C compiler ({command[0]})")
+    return command
+
+
+def compile_backends(
+    folder: Path, sources: Path, flags: Sequence[str] = (), only: Sequence[str] | None = None, module: bool = False
+) -> list[str]:
+    """The object files: of the backends, the scalars and, if asked for, the Python module. Raises CantBuild."""
+    command, chosen = compiler(), only or backends()
+    parts = {name: [f"{name}.c", *BACKENDS[name], *_known(command, BETTER[name])] for name in chosen}
+    parts["scalar"] = ["scalar.c"]
+    if module:
+        include = Path(sysconfig.get_paths()["include"])
+        if not (include / "Python.h").exists():
+            raise CantBuild(f"Python's headers are not in {include}")
+        parts["module"] = ["module.c", *(f"-DSLUIS_{name.upper()}" for name in chosen), f"-I{include}"]
+    running = []
+    for name, (source, *own) in parts.items():
+        words = [*command, *COMMON, *own, *flags, "-c", str(sources / source), "-o", str(folder / f"{name}.o")]
+        running.append((source, subprocess.Popen(words, stderr=subprocess.PIPE, text=True)))
+    said = [(source, process.communicate()[1], process.returncode) for source, process in running]
+    for source, complaint, code in said:
+        if code:
+            raise CantBuild(f"{source} does not compile:\n{complaint}")
+    return [str(folder / f"{name}.o") for name in parts]
+
+
 def build(into: Path, *, flags: Sequence[str] = (), sources: Path = SOURCES, only: Sequence[str] | None = None) -> Path:
     """Compile, and put the module into a folder. `only`: these backends, and no others. Raises CantBuild."""
-    compiler = (os.environ.get("CC") or "cc").split()
-    include = Path(sysconfig.get_paths()["include"])
-    if shutil.which(compiler[0]) is None:
-        raise CantBuild(f"there is no C compiler ({compiler[0]})")
-    if not (include / "Python.h").exists():
-        raise CantBuild(f"Python's headers are not in {include}")
-    chosen = only or backends()
-    defines = [f"-DSLUIS_{name.upper()}" for name in chosen]
-    with tempfile.TemporaryDirectory() as folder:
-        parts = {name: [f"{name}.c", *BACKENDS[name], *_known(compiler, BETTER[name])] for name in chosen}
-        parts["scalar"] = ["scalar.c"]
-        parts["module"] = ["module.c", *defines, f"-I{include}"]
-        running = []
-        for name, (source, *own) in parts.items():
-            command = [*compiler, *COMMON, *own, *flags, "-c", str(sources / source), "-o", f"{folder}/{name}.o"]
-            running.append((source, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
-        said = [(source, process.communicate()[1], process.returncode) for source, process in running]
-        for source, words, code in said:
-            if code:
-                raise CantBuild(f"{source} does not compile:\n{words}")
-        made = Path(folder) / NAME
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        objects = compile_backends(folder, sources, flags, only, module=True)
         linked = subprocess.run(
-            [*compiler, "-shared", *flags, "-o", str(made), *(f"{folder}/{name}.o" for name in parts)],
+            [*compiler(), "-shared", *flags, "-o", str(folder / NAME), *objects],
             capture_output=True,
             text=True,
             check=False,
@@ -86,7 +99,7 @@ def build(into: Path, *, flags: Sequence[str] = (), sources: Path = SOURCES, onl
         into.mkdir(parents=True, exist_ok=True)
         # Replaced in one step: a process that has the old one loaded keeps it.
         beside = into / f".{NAME}.{os.getpid()}"
-        shutil.copyfile(made, beside)
+        shutil.copyfile(folder / NAME, beside)
         beside.replace(into / NAME)
     return into / NAME
 

@@ -35,7 +35,7 @@ def odd_scalar(dice: random.Random) -> int:
     return dice.randrange(ORDER)
 
 
-def bad_encoding(dice: random.Random, good: bytes) -> bytes:
+def bad_encoding(dice: random.Random, good: bytes, reference: Backend) -> bytes:
     """32 bytes that are no element."""
     kind = dice.randrange(5)
     if kind == 0:
@@ -46,7 +46,12 @@ def bad_encoding(dice: random.Random, good: bytes) -> bytes:
         return ((PRIME - int.from_bytes(good, "little")) % PRIME or 1).to_bytes(32, "little")
     if kind == 3:
         return (PRIME - 1).to_bytes(32, "little")
-    return (dice.getrandbits(255) | 1).to_bytes(32, "little")
+    while True:  # canonical and even, but no square, or a negative t: three of four
+        some = (dice.randrange(PRIME) & ~1).to_bytes(32, "little")
+        try:
+            reference.check_elements(some)
+        except BadElement:
+            return some
 
 
 class Batch:
@@ -70,7 +75,7 @@ class Batch:
                 elements[at] = reference.base_multiply(small)
         self.elements = b"".join(elements)
         self.wrong_at = dice.randrange(self.count)
-        elements[self.wrong_at] = bad_encoding(dice, elements[self.wrong_at])
+        elements[self.wrong_at] = bad_encoding(dice, elements[self.wrong_at], reference)
         self.wrong = b"".join(elements)
         self.seed = seed
 
@@ -149,12 +154,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The native backends beside libsodium.")
     parser.add_argument("--elements", type=int, default=20_000, help="for each backend (default: 20000)")
     parser.add_argument("--seed", type=int, default=time.time_ns(), help="begin with this batch")
+    parser.add_argument("--first", action="store_true", help="stop at the first difference")
     options = parser.parse_args()
     reference, found = group.choose("libsodium").backend, list[str]()
     for backend in backends(reference):
         seed, elements, batches = options.seed, 0, 0
         with group.cores(1):
-            while elements < options.elements:
+            while elements < options.elements and not (found and options.first):
                 found += differences(backend, reference, seed)
                 elements += Batch(seed, reference).count
                 batches += 1

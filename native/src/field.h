@@ -32,11 +32,9 @@ INLINE fe fe_neg(fe a) { return fe_sub(fe_const(ZERO), a); }
 static void fe_freeze(v l[5], fe a) {
     const v mask = v_set1((1ull << 51) - 1);
     fe_to51(l, a);
-    for (int pass = 0; pass < 2; pass++) { /* below 2^255, or 18 more */
-        for (int i = 0; i < 4; i++) l[i + 1] = v_add(l[i + 1], v_shr(l[i], 51)), l[i] = v_and(l[i], mask);
-        l[0] = v_add(l[0], v_times19(v_shr(l[4], 51)));
-        l[4] = v_and(l[4], mask);
-    }
+    for (int i = 0; i < 4; i++) l[i + 1] = v_add(l[i + 1], v_shr(l[i], 51)), l[i] = v_and(l[i], mask);
+    l[0] = v_add(l[0], v_times19(v_shr(l[4], 51))); /* now below 2^255 + 2^8, so p is in it once at most */
+    l[4] = v_and(l[4], mask);
     v q = v_shr(v_add(l[0], v_set1(19)), 51); /* 1 if it is p or more */
     for (int i = 1; i < 5; i++) q = v_shr(v_add(l[i], q), 51);
     l[0] = v_add(l[0], v_times19(q));

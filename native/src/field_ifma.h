@@ -65,7 +65,7 @@ INLINE fw fw_add(fw a, fw b) {
     for (int i = 0; i < 5; i++) a.l[i] = v_add(a.l[i], b.l[i]);
     return a;
 }
-/* b is one product: below 2^60.2. */
+/* b is one product: below 2^59. */
 INLINE fw fw_sub(fw a, fw b) {
     for (int i = 0; i < 5; i++)
         a.l[i] = v_sub(v_add(a.l[i], v_set1((i ? MASK51 : MASK51 - 18) << 10)), b.l[i]);
