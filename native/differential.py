@@ -74,7 +74,8 @@ class Batch:
                 small = dice.randrange(20).to_bytes(SCALAR_BYTES, "little")
                 elements[at] = reference.base_multiply(small)
         self.elements = b"".join(elements)
-        self.wrong_at = dice.randrange(self.count)
+        self.wrong_at = dice.choice((self.count - 1, dice.randrange(self.count)))
+        self.rho = reference.reduce_scalars(dice.randbytes(4 * 64))
         elements[self.wrong_at] = bad_encoding(dice, elements[self.wrong_at], reference)
         self.wrong = b"".join(elements)
         self.seed = seed
@@ -83,7 +84,6 @@ class Batch:
 def results(backend: Backend, batch: Batch) -> dict[str, object]:
     """What every step makes of a batch, refusals included."""
     secret = batch.nonzero[:SCALAR_BYTES]
-    rho = batch.nonzero[:SCALAR_BYTES] * 4
 
     def refused(elements: bytes) -> object:
         found: list[object] = []
@@ -114,7 +114,7 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
         "sum": backend.weighted_sum(lambda at: (batch.reduced[at],), (batch.elements,)),
         "evaluate": (evaluated, m),
         "composites": backend.composites(batch.how, batch.elements, evaluated),
-        "verify": backend.verify([batch.how, batch.how], rho, batch.elements, [evaluated, products]),
+        "verify": backend.verify([batch.how, batch.how], batch.rho, batch.elements, [evaluated, products]),
         "finalize": backend.finalize(batch.inputs, batch.nonzero, evaluated),
         "scalars": (
             backend.reduce_scalars(batch.wide),
@@ -165,9 +165,7 @@ def main() -> int:
                 elements += Batch(seed, reference).count
                 batches += 1
                 seed += 1
-        print(
-            f"{backend.name}: {batches} batches, {elements} elements through 12 steps, {len(found)} differences so far"
-        )
+        print(f"{backend.name}: {batches} batches, {elements} elements through 13 steps, {len(found)} differences")
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0
