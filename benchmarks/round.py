@@ -62,13 +62,17 @@ def word(dice: random.Random, count: int) -> str:
     return "".join(dice.choice(SYLLABLES) for _ in range(count)).title()
 
 
+numbers = iter(range(10**5))
+
+
 def make_family(dice: random.Random, number: int, size: int) -> Family:
-    """Invented persons of one address and surname, without BSN in one case of sixteen."""
+    """Invented persons of one address and surname. There are test BSNs for the first 100,000; the others have none."""
     surname, postcode = word(dice, 3), f"{dice.randrange(1000, 9999)} {word(dice, 2).upper()[:2]}"
     house = str(dice.randrange(1, 300))
     members = []
     for place in range(size):
-        bsn = f"9999{dice.randrange(10**5):05}" if dice.randrange(16) else None
+        test_number = next(numbers, None)
+        bsn = None if test_number is None else f"9999{test_number:05}"
         born = BirthDate(dice.randrange(1940, 2024), dice.randrange(1, 13), dice.randrange(1, 29))
         person = Person(f"{number}-{place}", bsn, word(dice, 2), "", surname, born, postcode, house)
         members.append(Record(person, GROUND))
