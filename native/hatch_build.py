@@ -7,6 +7,7 @@ libsodium, and `sluis-node doctor` says so.
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,7 @@ class NativeHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's o
     """Adds sluis_protocol/_native to what is installed, if it can be built."""
 
     PLUGIN_NAME = "custom"
+    _left: Path | None = None
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called before a wheel ("standard") or an editable install ("editable") is put together."""
@@ -35,6 +37,12 @@ class NativeHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's o
             self.app.display_warning(f"The native group backend is left out: {error}")
             return
         if not editable:
+            self._left = into
             build_data["force_include"][str(made)] = f"sluis_protocol/{made.name}"
             build_data["pure_python"] = False
             build_data["tag"] = f"cp311-abi3-linux_{platform.machine()}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - its form
+        """Called when the wheel is there."""
+        if self._left is not None:
+            shutil.rmtree(self._left)
