@@ -120,6 +120,7 @@ def _each(call: _Call, packed: bytes, size: int) -> bytes:
 
 
 def _pairs(
+    sodium: _Sodium,
     call: _Call,
     left: bytes,
     right: bytes,
@@ -130,7 +131,7 @@ def _pairs(
     for side in (left, right):
         if len(side) not in (SCALAR_BYTES, count * SCALAR_BYTES):
             raise ValueError(f"{len(side)} bytes for a batch of {count}")
-    sodium, result = _sodium(), ctypes.create_string_buffer(count * ELEMENT_BYTES)
+    result = ctypes.create_string_buffer(count * ELEMENT_BYTES)
     target, first, second = ctypes.addressof(result), _address(left), _address(right)
     first_moves, second_moves = (int(len(side) == count * SCALAR_BYTES) for side in (left, right))
 
@@ -186,7 +187,9 @@ class Libsodium(Backend):
 
     def multiply(self, scalars: bytes, elements: bytes) -> bytes:
         """Constant time."""
-        return _pairs(self._sodium.multiply, scalars, elements, count_of(elements, ELEMENT_BYTES), _spread)
+        return _pairs(
+            self._sodium, self._sodium.multiply, scalars, elements, count_of(elements, ELEMENT_BYTES), _spread
+        )
 
     def base_multiply(self, scalars: bytes) -> bytes:
         """With libsodium's table of the generator."""
@@ -194,7 +197,7 @@ class Libsodium(Backend):
 
     def add(self, left: bytes, right: bytes) -> bytes:
         """One by one."""
-        return _pairs(self._sodium.add, left, right, count_of(left, ELEMENT_BYTES), _spread)
+        return _pairs(self._sodium, self._sodium.add, left, right, count_of(left, ELEMENT_BYTES), _spread)
 
     def weighted_sum(self, weights: Weights, columns: Sequence[bytes]) -> bytes:
         """What `weights` hashes runs while another thread multiplies."""
@@ -229,15 +232,15 @@ class Libsodium(Backend):
 
     def multiply_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return _pairs(self._sodium.scalar_multiply, left, right, count_of(left, SCALAR_BYTES), _at_once)
+        return _pairs(self._sodium, self._sodium.scalar_multiply, left, right, count_of(left, SCALAR_BYTES), _at_once)
 
     def add_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return _pairs(self._sodium.scalar_add, left, right, count_of(left, SCALAR_BYTES), _at_once)
+        return _pairs(self._sodium, self._sodium.scalar_add, left, right, count_of(left, SCALAR_BYTES), _at_once)
 
     def subtract_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return _pairs(self._sodium.scalar_subtract, left, right, count_of(left, SCALAR_BYTES), _at_once)
+        return _pairs(self._sodium, self._sodium.scalar_subtract, left, right, count_of(left, SCALAR_BYTES), _at_once)
 
     def invert_scalars(self, scalars: bytes) -> bytes:
         """All with one inversion (Montgomery's trick). Constant time."""
