@@ -28,6 +28,8 @@ from stdnum.nl import bsn as eleven_test
 from sluis_node.columns import LINE, find_columns
 
 LONGEST = 400  # characters of a field; the register's longest surname has 200
+_YES = frozenset({"ja", "j", "yes", "y", "true", "waar", "x"})
+_NO = frozenset({"nee", "n", "neen", "no", "false", "onwaar", "-"})
 T = TypeVar("T")
 Ids = tuple[str, str]  # family id, person id
 
@@ -252,7 +254,8 @@ def _record(values: Mapping[str, str], today: date) -> Record:
     for column, day in (("einddatum", ground.end), ("herzieningsdatum", ground.review)):
         if day is not None and day < ground.start:
             raise InputError("the date is before the start date", do="Correct one of the two.", field=column)
-    return Record(person, ground)
+    secrecy, doubt = (_parsed(values, column, _flag) or False for column in ("geheimhouding", "onderzoek"))
+    return Record(person, ground, secrecy, doubt)
 
 
 def _parsed(values: Mapping[str, str], column: str, parse: Callable[[str], T | None]) -> T | None:
@@ -298,6 +301,16 @@ def _day(text: str) -> date:
         return date(*_date_parts(text))
     except ValueError:
         raise InputError("no calendar has this date", do="Give a complete date, such as 2026-01-31.") from None
+
+
+def _flag(text: str) -> bool:
+    """A yes or no in words, or the register's own code: every number but 0 is a yes (rule 18)."""
+    word = text.casefold()
+    if word in _YES or (word.isascii() and word.isdigit() and int(word)):
+        return True
+    if word in _NO or (word.isascii() and word.isdigit()):
+        return False
+    raise InputError("this is neither a yes nor a no", do="Write ja or nee, or the register's number; empty means no.")
 
 
 def _house_number(text: str) -> str:
