@@ -14,6 +14,9 @@ from sluis_runtime import keyfiles
 from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
+from .notify.settings import NotifySettings
+from .processing.settings import ProcessingSettings
+
 OIN = r"^[0-9]{20}$"
 MUNICIPALITY = r"^GM[0-9]{4}$"
 ADDRESS = r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$"
@@ -45,6 +48,8 @@ class NodeSettings(PartySettings):
     coordinator: Annotated[str, Field(pattern=ADDRESS)]
     sealing_key: FilePath
     storage_key: FilePath
+    notify: NotifySettings = NotifySettings()
+    processing: ProcessingSettings = ProcessingSettings()
 
 
 def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:

@@ -32,9 +32,11 @@ from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
 from .matches import FamilyMatch, present
+from .notify.outbox import Outbox
 from .own_round import OwnRound, RoundState
 from .participation import Participation, Report
 from .parts import Parts
+from .processing.log import ProcessingLog
 from .progress import Progress, silent
 from .receive import Receiver, nothing_outstanding
 from .signer import Clock, Signer
@@ -136,6 +138,8 @@ class Node:
             Anomalies(store.engine, vault),
             Signer(settings.oin, key, self._clock),
             Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
+            Outbox(store.engine, vault, settings.notify, self._random),
+            ProcessingLog(store.engine, vault, self._random, self._clock, settings.oin, settings.processing),
             self._clock,
             self._random,
         )

@@ -19,6 +19,8 @@ from .anomalies import Anomalies
 from .config import NodeSettings
 from .coordinator import Coordinator
 from .ledger import Ledger
+from .notify.outbox import Outbox
+from .processing.log import ProcessingLog
 from .signer import Clock, Signer
 from .store import Store
 
@@ -36,6 +38,8 @@ class Parts:
     anomalies: Anomalies
     signer: Signer
     coordinator: Coordinator
+    notices: Outbox
+    processing: ProcessingLog
     clock: Clock = field(repr=False)
     random: Random = field(repr=False)
 
