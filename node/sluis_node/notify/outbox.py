@@ -164,9 +164,9 @@ class Outbox:
 
     def _pause(self, attempts: int) -> timedelta:
         """A minute, then twice as long each time, at most six hours; up to a quarter more by chance."""
-        pause = min(FIRST_PAUSE * 2 ** min(max(attempts - 1, 0), 16), LONGEST_PAUSE)
-        more: timedelta = pause * int.from_bytes(self._random(2), "big") / 0x40000
-        return pause + more
+        doubled: int = 1 << min(max(attempts - 1, 0), 16)
+        pause = min(FIRST_PAUSE * doubled, LONGEST_PAUSE)
+        return pause + pause * int.from_bytes(self._random(2), "big") / 0x40000
 
     def _settle(self, delivery: Delivery, end: DeliveryState, now: datetime, *, failure: str = "") -> None:
         """Compare-and-set: who took it later, after our lease was over, settles it."""

@@ -58,7 +58,7 @@ class ProcessingLog:
         self._clock = clock
         self._oin = oin
         self._file = settings.file
-        self._register = settings.register
+        self._register = settings.activities
 
     def subject(self, person_id: str) -> bytes:
         """How a person of ours stands in the log: the same each time, and nobody can tell who it is."""

@@ -9,7 +9,8 @@ from sluis_runtime.config import FilePath, Section
 
 
 class ProcessingSettings(Section):
-    """`[processing]`: the file that the log is copied to, and the register of processing activities."""
+    """`[processing]`: the file that the log is copied to, and where the activities are described: the
+    register of processing activities, under the address of which each has its name."""
 
     file: FilePath | None = None
-    register: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
+    activities: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
