@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from .handshake import Act
 from .signed import SignedMessage
 
 # --- payloads: signed by their sender
@@ -112,6 +113,54 @@ class Unconfirmed:
     """A candidate that will not become a match: one side refused, or did not answer in time."""
 
     candidate_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One act of one side of a handshake, with sealed content for the other (protocol.md, 7).
+
+    `follows` is the SHA-256 of the entry's body that it follows. A draft's version, digest (SHA-256 of the contract)
+    and end are there where the act needs them: else 0, empty and None.
+    """
+
+    handshake_id: bytes
+    act: Act
+    follows: bytes
+    version: int = 0
+    digest: bytes = b""
+    until: datetime | None = None
+    sealed: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Sealed mail from one side of a handshake to the other that changes no state; a side's letters are numbered."""
+
+    handshake_id: bytes
+    number: int
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whom a handshake is between: the lower OIN first."""
+
+    purpose: str
+    oins: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step of a handshake, the same for both nodes: its opening, moves of the sides, or (neither) a lapse.
+
+    `previous` is the SHA-256 of the body of the entry before, so the entries are a chain.
+    """
+
+    handshake_id: bytes
+    sequence: int
+    previous: bytes
+    opening: Opening | None = None
+    moves: tuple[SignedMessage, ...] = ()
 
 
 # --- calls: what a request or a response holds
