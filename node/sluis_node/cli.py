@@ -19,6 +19,8 @@ from .estimate.cli import app as rules_app
 from .keyholder.cli import app as keyholder_app
 from .matches import FamilyMatch
 from .node import WAIT_SECONDS, Node
+from .notify.cli import app as notices_app
+from .processing.cli import app as log_app
 from .quality import assess
 
 T = TypeVar("T")
@@ -27,6 +29,8 @@ covenant_app = Program(help="Look after the covenant that the partners signed.")
 app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
+app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
+app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

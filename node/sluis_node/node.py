@@ -39,6 +39,7 @@ from .parts import Parts
 from .processing.log import ProcessingLog
 from .progress import Progress, silent
 from .receive import Receiver, nothing_outstanding
+from .services import Services
 from .signer import Clock, Signer
 from .store import Store
 from .vault import Vault
@@ -79,7 +80,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Node:
+class Node(Services):
     """A node. Open it with `async with Node.open(config_path) as node`."""
 
     def __init__(
@@ -192,7 +193,9 @@ class Node:
         taken = await asyncio.to_thread(take_in, caseload, covenant, agreed, self._clock().date())
         refuse_unless_told(taken, skip_refused=skip_refused)
         await asyncio.to_thread(parts.store.tidy, self._clock())
-        return await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        await self.send_notices()
+        return report
 
     async def receive(self, *, wait: float = 10.0) -> Received:
         """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
@@ -207,6 +210,7 @@ class Node:
         ]
         settled = nothing_outstanding(parts, awaited)
         complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        await self.send_notices()
         counts = await asyncio.to_thread(parts.ledger.counts)
         return Received(
             complete,
