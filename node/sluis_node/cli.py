@@ -15,6 +15,7 @@ from . import show
 from .anomalies import Anomaly
 from .caseload import Caseload
 from .config import NodeSettings, init_folder
+from .console.cli import console
 from .estimate.cli import app as rules_app
 from .keyholder.cli import app as keyholder_app
 from .matches import FamilyMatch
@@ -31,6 +32,8 @@ app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
 app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
+
+app.command()(console)
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

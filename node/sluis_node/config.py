@@ -14,6 +14,7 @@ from sluis_runtime import keyfiles
 from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
+from .console.settings import ConsoleSettings
 from .notify.settings import NotifySettings
 from .processing.settings import ProcessingSettings
 
@@ -50,6 +51,7 @@ class NodeSettings(PartySettings):
     storage_key: FilePath
     notify: NotifySettings = NotifySettings()
     processing: ProcessingSettings = ProcessingSettings()
+    console: ConsoleSettings | None = None
 
 
 def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:

@@ -24,6 +24,7 @@ from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import read_signing_key, read_storage_key
 
+from .about import About, about
 from .announced import AnnouncedRound, list_rounds
 from .anomalies import Anomalies, Anomaly
 from .caseload import Caseload
@@ -223,6 +224,11 @@ class Node(Services):
         """All proven matches, the newest first."""
         parts = self._opened()
         return present(parts.ledger.matches(), parts.names())
+
+    def about(self) -> About:
+        """Who this node is, and under which covenant."""
+        parts = self._opened()
+        return about(parts.oin, parts.settings.coordinator, parts.names())
 
     def anomalies(self) -> list[Anomaly]:
         """All that an honest party would not have done, the oldest first, each with what to do about it."""

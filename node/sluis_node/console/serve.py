@@ -1,0 +1,99 @@
+"""Runs the console beside an open node: serves pages, and fetches the node's mail now and then.
+
+One process. What it prints is the address; the server's own log of requests is off, as addresses hold match ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import uvicorn
+from sluis_protocol.errors import ConfigError, SluisError
+from sluis_protocol.group import Random
+from sluis_runtime.logs import logger
+from starlette.types import ASGIApp
+
+from ..node import Node
+from ..signer import Clock
+from .app import make_app
+from .doorway import Doorway
+from .login import Login
+from .menu import MENU
+from .sessions import Sessions
+from .settings import ConsoleSettings
+from .views import Views
+from .visit import Console
+
+_log = logger("console")
+
+
+def build(
+    node: Node, settings: ConsoleSettings, *, clock: Clock, random: Random = os.urandom
+) -> tuple[Console, ASGIApp]:
+    """The console around an open node; ConfigError if nobody could log in, or a demo's login is for real cases."""
+    about = node.about()
+    if not settings.local and settings.oidc is None:
+        raise ConfigError("nobody can log in", do="add [console.oidc] to the configuration", setting="console.oidc")
+    if settings.local and about.mode != "demo":
+        raise ConfigError(
+            "demo logins are not for real cases", do="log in with [console.oidc]", setting="console.local"
+        )
+    views = Views(settings, {"about": about, "menu": MENU})
+    sessions = Sessions(
+        clock,
+        random,
+        idle=timedelta(minutes=settings.idle_minutes),
+        longest=timedelta(hours=settings.session_hours),
+    )
+    console = Console(node, settings, views, sessions, clock, random)
+    doorway = Doorway(console)
+    return console, make_app(doorway, Login(doorway))
+
+
+async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
+    """Serve until a signal comes."""
+    _, app = build(node, settings, clock=clock)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls.certificate if settings.tls else None,
+        ssl_keyfile=settings.tls.key if settings.tls else None,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies) or None,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=500,
+        h11_max_incomplete_event_size=32_768,
+    )
+    server = uvicorn.Server(config)
+    async with _fetching(node, settings.fetch_seconds):
+        _log.info("console", address=settings.address)
+        await server.serve()
+
+
+@asynccontextmanager
+async def _fetching(node: Node, seconds: float) -> AsyncIterator[None]:
+    """Fetch the mail now and then while the context is open; what fails is tried again the next time."""
+
+    async def fetch() -> None:
+        while True:
+            try:
+                await node.receive(wait=0)
+            except SluisError as error:
+                _log.warning("mail not fetched", code=error.code)
+            await asyncio.sleep(seconds)
+
+    task = asyncio.create_task(fetch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,84 @@
+"""A console in this process around a real node, and a real browser to look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright
+from sluis_node import Node
+from sluis_node.console.serve import build
+from sluis_node.console.settings import ConsoleSettings
+from sluis_node.console.visit import Console
+from sluis_node.node import utc_now
+from sluis_node.signer import Clock
+
+CHROMIUM = "/usr/bin/chromium"
+PHONE = {"width": 320, "height": 700}
+DESKTOP = {"width": 1280, "height": 900}
+PASSWORD = "geheim genoeg"
+LOGINS: Mapping[str, Any] = {
+    "anna": {"name": "Anna de Boer", "password": PASSWORD, "roles": ["coordinator"]},
+    "bilal": {"name": "Bilal Jansen", "password": PASSWORD, "roles": ["reviewer"]},
+    "carla": {"name": "Carla Smit", "password": PASSWORD, "roles": ["privacy"]},
+    "dirk": {"name": "Dirk Visser", "password": PASSWORD, "roles": ["admin"]},
+}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Running:
+    """A console that answers at `address`."""
+
+    console: Console
+    address: str
+
+
+@asynccontextmanager
+async def running(node: Node, *, clock: Clock = utc_now, **settings: Any) -> AsyncIterator[Running]:
+    """Serve the console of an open node on loopback."""
+    port = free_port()
+    options = {"listen": f"127.0.0.1:{port}", "local": LOGINS} | settings
+    console, app = build(node, ConsoleSettings.model_validate(options), clock=clock)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(10):
+            while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+                await asyncio.sleep(0.01)
+        yield Running(console, console.settings.address)
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+
+async def log_in(page: Page, console: Running, name: str) -> None:
+    """By the demo's form."""
+    await page.goto(f"{console.address}/login")
+    await page.fill("#name", name)
+    await page.fill("#password", PASSWORD)
+    await page.click("main button")
