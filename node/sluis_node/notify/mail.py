@@ -55,6 +55,8 @@ def send(delivery: Delivery, settings: NotifySettings, *, timeout: float = TIMEO
         raise Failed(
             f"the mail server refused all mailboxes ({codes[0]})", final=all(code >= 500 for code in codes)
         ) from error
+    except smtplib.SMTPAuthenticationError as error:  # somebody will correct it
+        raise Failed(f"the mail server refused the login ({error.smtp_code})", final=False) from error
     except smtplib.SMTPResponseException as error:
         # What the server says may quote an address: its code is enough.
         raise Failed(f"the mail server refused ({error.smtp_code})", final=error.smtp_code >= 500) from error
