@@ -17,7 +17,7 @@ from . import handshake as states
 from .covenant import Covenant, HandshakeTerms
 from .errors import Anomaly, HandshakeError, MalformedMessage, NotAMember
 from .handshake import Act, Agreed, Deciding, Event, Side, State
-from .messages import Entry, Move, Opening
+from .messages import Entry, Letter, Move, Opening
 from .signed import Envelope, Kind, SignedMessage, open_signed
 from .wire import decode
 
@@ -113,6 +113,20 @@ def open_move(
     if move.handshake_id.hex() != handshake:
         raise MalformedMessage("a move names two handshakes", party=envelope.sender)
     return Made(message, envelope, move)
+
+
+def open_letter(
+    message: SignedMessage, covenant: Covenant, *, handshake: str, now: datetime | None, caller: str | None = None
+) -> Letter:
+    """Verify a letter as any signed message (`open_signed`), and that its payload names the same handshake (hex).
+
+    Left to the caller: that the sender is one of the two sides, and that the number is the next of its letters.
+    """
+    envelope = open_signed(message, covenant, Kind.LETTER, round_id=handshake, now=now, caller=caller)
+    letter = decode(Letter, envelope.payload)
+    if letter.handshake_id.hex() != handshake:
+        raise MalformedMessage("a letter names two handshakes", party=envelope.sender)
+    return letter
 
 
 def begin(

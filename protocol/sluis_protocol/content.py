@@ -19,7 +19,8 @@ from .handshake import Act
 from .sealed import SealingKey, seal
 
 LETTER = "letter"
-BUCKETS = (1_024, 4_096, 16_384, 65_536)
+# The largest fits with its seal and signatures into the smallest message that a covenant may set.
+BUCKETS = (1_024, 4_096, 16_384, 49_152)
 _LENGTH_BYTES = 4
 
 

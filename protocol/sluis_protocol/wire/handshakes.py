@@ -10,7 +10,7 @@ from ..handshake import HANDSHAKE_BYTES, Act
 from .calls import read_signed, write_signed
 from .checks import line, moment, number, oin, sized, some
 
-MOST_SEALED = 131_072
+MOST_SEALED = 51_200
 MOST_VERSIONS = 10_000
 MOST_LETTERS = 10_000
 MOST_ENTRIES = 100_000
