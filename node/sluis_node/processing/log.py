@@ -30,6 +30,7 @@ from .tables import processing_cut, processing_log, processing_subjects
 _MOST_ACTOR = 255
 _MOST_NAME = 64
 _AT_ONCE = 1_000
+_ALTERED = "keep the database as it is, compare it with the log's file and with a backup, and report it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,14 @@ class ProcessingLog:
         return LogLine(trace, self._random(8), None, status, name, activity, actor, reference, now, now, subjects)
 
     def _append(self, connection: Connection, line: LogLine) -> None:
-        last = select(processing_log.c.digest).order_by(processing_log.c.number.desc()).limit(1)
-        before = connection.scalar(last) or connection.scalars(select(processing_cut.c.digest)).one()
-        # A number that was given never returns, even when all that is older was deleted.
-        given = connection.scalar(select(func.max(processing_log.c.number))) or 0
-        number = max(given, connection.scalars(select(processing_cut.c.exported)).one()) + 1
+        last = (
+            select(processing_log.c.number, processing_log.c.digest).order_by(processing_log.c.number.desc()).limit(1)
+        )
+        given, before = (
+            connection.execute(last).first()
+            or connection.execute(select(processing_cut.c.number, processing_cut.c.digest)).one()
+        )
+        number = given + 1
         values: dict[str, Any] = {
             "number": number,
             "trace_id": line.trace_id,
@@ -228,18 +232,23 @@ class ProcessingLog:
 
     def verify(self) -> int:
         """How many entries there are; raise StorageError naming the first that was altered, or that follows a gap."""
+        count = 0
         with transaction(self._engine) as connection:
-            before = connection.scalars(select(processing_cut.c.digest)).one()
-            stored = dict(connection.execute(select(processing_log.c.number, processing_log.c.digest)).tuples().all())
-            for number, line in self._lines(connection):
+            at, before, exported = connection.execute(
+                select(processing_cut.c.number, processing_cut.c.digest, processing_cut.c.exported)
+            ).one()
+            stored = {
+                row.number: row.digest
+                for row in connection.execute(select(processing_log.c.number, processing_log.c.digest))
+            }
+            for number, line in self._lines(connection, after=0):
                 before = line.chained(before)
-                if before != stored[number]:
-                    raise StorageError(
-                        "the processing log was altered",
-                        do="keep the database as it is, compare it with the log's file and a backup, and report it",
-                        entry=number,
-                    )
-        return len(stored)
+                if number != at + 1 or before != stored[number]:
+                    raise StorageError("the processing log was altered", do=_ALTERED, entry=at + 1)
+                at, count = number, count + 1
+        if at < exported:
+            raise StorageError("the processing log lost its newest entries", do=_ALTERED, entry=at + 1)
+        return count
 
     # Retention.
 
@@ -260,7 +269,7 @@ class ProcessingLog:
         if due is None:
             return 0
         number, digest = due
-        connection.execute(update(processing_cut).values(before=millis(before), digest=digest))
+        connection.execute(update(processing_cut).values(before=millis(before), number=number, digest=digest))
         connection.execute(delete(processing_subjects).where(processing_subjects.c.number <= number))
         return connection.execute(delete(processing_log).where(processing_log.c.number <= number)).rowcount
 

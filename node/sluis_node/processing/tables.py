@@ -35,12 +35,13 @@ processing_subjects = Table(
     Index("ix_processing_subjects_subject", "subject"),
 )
 
-# One row: until when the log may be deleted, the digest that its first entry builds on, and how far the file is.
+# One row: until when the log may be deleted, number and digest of what was deleted last, and how far the file is.
 processing_cut = Table(
     "processing_cut",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("before", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("exported", Integer, nullable=False),
 )

@@ -54,11 +54,12 @@ def upgrade() -> None:
         "processing_cut",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("exported", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.execute("INSERT INTO processing_cut VALUES (1, 0, zeroblob(32), 0)")
+    op.execute("INSERT INTO processing_cut VALUES (1, 0, 0, zeroblob(32), 0)")
     for trigger in _TRIGGERS:
         op.execute(trigger)
     op.create_table(
