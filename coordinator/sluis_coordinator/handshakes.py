@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sluis_protocol import chain
-from sluis_protocol.chain import NO_HEAD, Handshake, Made, digest_of, event_of, open_letter, open_move
+from sluis_protocol.chain import NO_HEAD, Handshake, Made, digest_of, event_of, open_letter, open_move, require_ground
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import HandshakeError, MalformedMessage, Overtaken, Replayed, WrongClock
 from sluis_protocol.handshake import Act, Active, Agreed, Deciding, Drafting, State, advance
 from sluis_protocol.messages import Entry, Opening
 from sluis_protocol.signed import Envelope, Kind, SignedMessage
 from sluis_runtime.database import transaction
+from sluis_runtime.logs import logger
 from sqlalchemy import Connection
 
 from . import events, outbox
@@ -27,8 +28,8 @@ from .coordinator import Coordinator
 
 MOST_LETTERS = 1_000  # of one side in one handshake
 _NAME = re.compile(r"[0-9a-f]{32}")
-# What leads to an approach needs the purpose's legal basis (rule 20); what ends one doesn't.
-_GROUNDED = (Act.ACCEPT, Act.PROPOSE, Act.AMEND, Act.SIGN)
+
+log = logger("handshakes")
 
 
 def begin(coordinator: Coordinator, connection: Connection, handshake_id: bytes, opening: Opening) -> None:
@@ -45,7 +46,7 @@ def move(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequence
     1. its handshake exists, and the caller is one of its two sides;
     2. the very same move was not taken before: then nothing changes;
     3. it verifies under the covenant in force, by the caller's key, and is not dated in the future; it may have waited;
-    4. the purpose has a legal basis today, where the move leads towards an approach;
+    4. where it leads towards an approach, both are members and the purpose is in force today;
     5. it follows the newest entry (Overtaken otherwise), and the state machine allows it (HandshakeError).
     """
     with transaction(coordinator.engine) as connection:
@@ -55,8 +56,7 @@ def move(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequence
         made = open_move(message, coordinator.covenant, handshake=handshake.name, now=None, caller=oin)
         at = max(_now(coordinator), handshake.at)
         _require_past(coordinator, made.envelope, at)
-        if made.move.act in _GROUNDED:
-            coordinator.covenant.purpose(handshake.purpose, at.date())
+        require_ground(handshake, coordinator.covenant, made.move.act, at)
         if made.move.follows != handshake.head:
             raise Overtaken(
                 "the other side acted first", do="receive the mail, look, and decide again", handshake=handshake.name
@@ -96,6 +96,7 @@ def _step(
     content = Entry(handshake.id, handshake.sequence + 1, handshake.head, moves=moves)
     keep = timedelta(days=coordinator.covenant.terms.handshake.keep_days)
     store.step(connection, handshake, state, _sign(coordinator, content, at), at, keep)
+    log.info("handshake", handshake=handshake.name, state=state.name)
     return handshake.oins
 
 
@@ -127,13 +128,12 @@ def write(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequenc
         return (recipient,)
 
 
-def lapse(coordinator: Coordinator, handshake: Handshake) -> State:
+def lapse(coordinator: Coordinator, handshake: Handshake) -> None:
     """End a handshake whose deadline has passed; raise Overtaken or HandshakeError if that isn't so any more."""
     at = max(_now(coordinator), handshake.at)
     state = chain.apply(handshake, (), at, coordinator.covenant.terms.handshake)
     with transaction(coordinator.engine) as connection:
         _step(coordinator, connection, handshake, state, (), at)
-    return state
 
 
 def _find(connection: Connection, claimed: Envelope, oin: str) -> Handshake:

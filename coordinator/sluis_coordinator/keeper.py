@@ -102,8 +102,7 @@ class Keeper:
             return
         for handshake in due:
             try:
-                state = handshakes.lapse(coordinator, handshake)
-                log.info("handshake", handshake=handshake.name, state=state.name)
+                handshakes.lapse(coordinator, handshake)
             except SluisError as error:
                 log.error("the handshake can't go on now", handshake=handshake.name, code=error.code, what=str(error))
 

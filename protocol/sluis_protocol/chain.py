@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from . import handshake as states
 from .covenant import Covenant, HandshakeTerms
-from .errors import Anomaly, HandshakeError, MalformedMessage, NotAMember
-from .handshake import Act, Agreed, Deciding, Event, Side, State
+from .errors import Anomaly, HandshakeError, LegalGroundMissing, MalformedMessage, NotAMember
+from .handshake import GROUNDED, Act, Agreed, Deciding, Event, Side, State
 from .messages import Entry, Letter, Move, Opening
 from .signed import Envelope, Kind, SignedMessage, open_signed
 from .wire import decode
@@ -154,6 +154,17 @@ def apply(handshake: Handshake, moves: Sequence[tuple[str, Move]], at: datetime,
     return state
 
 
+def require_ground(handshake: Handshake, covenant: Covenant, act: Act, at: datetime) -> None:
+    """Raise NotAMember or LegalGroundMissing if this act may not be done under this covenant (rule 20).
+
+    What leads towards an approach needs two members and a purpose in force; what ends one is always allowed.
+    """
+    if act in GROUNDED:
+        for oin in handshake.oins:
+            covenant.member(oin)
+        covenant.purpose(handshake.purpose, at.date())
+
+
 def extend(handshake: Handshake, entry: SignedMessage, state: State, at: datetime) -> Handshake:
     """The handshake with one more entry."""
     return replace(handshake, state=state, sequence=handshake.sequence + 1, head=digest_of(entry), at=at)
@@ -174,7 +185,8 @@ def open_step(
        a replay or a fork;
     3. its time is not before that of the entry before, and not after now (but for the covenant's clock tolerance);
     4. each of its moves is signed by one of the two sides, follows the same entry, and is not dated after it;
-    5. the state machine allows it: a lapse only after the deadline, everything else only before it.
+    5. the covenant has a ground for it (`require_ground`), and the state machine allows it: a lapse only after the
+       deadline, everything else only before it.
 
     Left to the caller: an entry that it has already (the same bytes: a delivery that came again); that an opening names
     itself, and a match with that counterpart; that its own moves are ones that it made and did not take back; and what
@@ -202,8 +214,10 @@ def open_step(
         raise _wrong("an entry is dated before the one before it", envelope)
     moves = tuple(_open_own(each, handshake, covenant_of, at + tolerance) for each in entry.moves)
     try:
+        for made in moves:
+            require_ground(handshake, covenant, made.move.act, at)
         state = apply(handshake, [(made.envelope.sender, made.move) for made in moves], at, terms)
-    except HandshakeError as error:
+    except (HandshakeError, LegalGroundMissing, NotAMember) as error:
         raise _wrong(f"the coordinator let through what can't be: {error.what}", envelope) from error
     return Step(entry, moves, extend(handshake, message, state, at))
 

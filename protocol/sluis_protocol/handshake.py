@@ -47,6 +47,9 @@ class Act(StrEnum):
     LAPSE = "lapse"
 
 
+# What leads towards an approach, and so needs a purpose in force (rule 20). What ends one doesn't.
+GROUNDED = frozenset({Act.ACCEPT, Act.PROPOSE, Act.AMEND, Act.SIGN})
+
 # --- events
 
 
