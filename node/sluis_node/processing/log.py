@@ -19,7 +19,7 @@ from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import InputError, SluisError, StorageError
 from sluis_protocol.group import Random
 from sluis_runtime.database import transaction
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, event, func, insert, select, update
 
 from ..vault import Vault
 from .activity import Activity
@@ -88,7 +88,6 @@ class ProcessingLog:
         began = self._line(activity, name, actor, persons, reference, trace_id)
         with transaction(self._engine) as connection:
             self._append(connection, began)
-            self._copy(connection)
         status = Status.ERROR
         try:
             yield Span(began.trace_id, began.span_id)
@@ -113,7 +112,6 @@ class ProcessingLog:
             )
             with transaction(self._engine) as connection:
                 self._append(connection, ended)
-                self._copy(connection)
 
     def record(
         self,
@@ -128,16 +126,11 @@ class ProcessingLog:
     ) -> Span:
         """Log a processing within the transaction that it consists of: both happen, or neither.
 
-        Takes what `processing` takes. The file gets it with the next entry that is written ahead, or by `copy`.
+        Takes what `processing` takes. The file gets it just before the commit; if it can't, nothing is committed.
         """
         line = self._line(activity, name, actor, persons, reference, trace_id, Status.OK)
         self._append(connection, line)
         return Span(line.trace_id, line.span_id)
-
-    def copy(self) -> None:
-        """Bring the file up to date; raise StorageError if that can't be."""
-        with transaction(self._engine) as connection:
-            self._copy(connection)
 
     def _line(
         self,
@@ -183,11 +176,15 @@ class ProcessingLog:
         if line.subjects:
             rows = [{"number": number, "subject": subject} for subject in line.subjects]
             connection.execute(insert(processing_subjects), rows)
+        event.listen(connection, "commit", self._copy)
 
     # The file.
 
     def _copy(self, connection: Connection) -> None:
-        """Append to the file what it doesn't have yet, and wait for the disk. After a crash, lines may come twice."""
+        """Append to the file what it doesn't have yet, and wait for the disk; called just before a commit.
+
+        If the commit itself fails, lines are in the file that the table doesn't have, or they come twice.
+        """
         reached = connection.scalars(select(processing_cut.c.exported)).one()
         newest = connection.scalar(select(func.max(processing_log.c.number))) or 0
         if newest <= reached:

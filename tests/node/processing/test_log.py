@@ -266,18 +266,38 @@ def test_an_activity_stands_in_the_register_of_the_municipality(tmp_path: Path) 
     assert line["attributes"]["dpl.core.processing_activity_id"] == "https://example.org/verwerkingen/show"
 
 
-def test_the_file_gets_all_that_is_not_in_it_yet(archive: Archive) -> None:
-    with archive.store.transaction() as connection:
-        for number in range(3):
-            archive.log.record(connection, Activity.CONFIRM, "keep match", actor="", persons=(f"P{number}",))
+def test_the_file_gets_what_is_committed_and_no_more(archive: Archive) -> None:
+    def keep(*, fail: bool) -> None:
+        with archive.store.transaction() as connection:
+            for number in range(3):
+                archive.log.record(connection, Activity.CONFIRM, "keep match", actor="", persons=(f"P{number}",))
+            if fail:
+                raise RuntimeError("undone")
+
+    with pytest.raises(RuntimeError):
+        keep(fail=True)
     assert not archive.file.exists()
-    archive.log.copy()
-    archive.log.copy()
+    keep(fail=False)
     assert len(archive.file.read_text().splitlines()) == 3
     archive.file.unlink()  # rotated away
     archive.show()
     assert len(archive.file.read_text().splitlines()) == 2
     assert archive.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_change_that_the_file_cannot_tell_is_undone(archive: Archive) -> None:
+    archive.file.mkdir()
+
+    def keep() -> None:
+        with archive.store.transaction() as connection:
+            archive.log.record(connection, Activity.CONFIRM, "keep match", actor="", persons=("P1",))
+
+    with pytest.raises(StorageError, match="can't be written"):
+        keep()
+    assert not archive.entries()
+    archive.file.rmdir()
+    keep()
+    assert len(archive.entries()) == archive.log.verify() == 1
 
 
 def test_without_a_file_there_is_the_table(tmp_path: Path) -> None:
