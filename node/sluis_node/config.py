@@ -15,6 +15,7 @@ from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
 from .console.settings import ConsoleSettings
+from .handshake.settings import ContactSettings
 from .notify.settings import NotifySettings
 from .processing.settings import ProcessingSettings
 
@@ -51,6 +52,7 @@ class NodeSettings(PartySettings):
     storage_key: FilePath
     notify: NotifySettings = NotifySettings()
     processing: ProcessingSettings = ProcessingSettings()
+    contact: ContactSettings | None = None
     console: ConsoleSettings | None = None
 
 

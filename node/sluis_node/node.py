@@ -22,7 +22,7 @@ from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import ConfigError
 from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
-from sluis_runtime.keyfiles import read_signing_key, read_storage_key
+from sluis_runtime.keyfiles import read_sealing_key, read_signing_key, read_storage_key
 
 from .about import About, about
 from .announced import AnnouncedRound, list_rounds
@@ -30,6 +30,7 @@ from .anomalies import Anomalies, Anomaly
 from .caseload import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
+from .handshake.desk import Desk
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
 from .matches import FamilyMatch, present
@@ -139,6 +140,7 @@ class Node(Services):
             Ledger(store.engine, vault, self._random),
             Anomalies(store.engine, vault),
             Signer(settings.oin, key, self._clock),
+            read_sealing_key(settings.sealing_key),
             Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
             Outbox(store.engine, vault, settings.notify, self._random),
             ProcessingLog(store.engine, vault, self._random, self._clock, settings.oin, settings.processing),
@@ -229,6 +231,11 @@ class Node(Services):
         """Who this node is, and under which covenant."""
         parts = self._opened()
         return about(parts.oin, parts.settings.coordinator, parts.names())
+
+    @property
+    def desk(self) -> Desk:
+        """What people do with matches, and what they see of them; `receive` sends what they decided."""
+        return Desk(self._opened())
 
     def anomalies(self) -> list[Anomaly]:
         """All that an honest party would not have done, the oldest first, each with what to do about it."""

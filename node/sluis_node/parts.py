@@ -12,6 +12,7 @@ from sluis_protocol.group import Random
 from sluis_protocol.messages import CovenantNote, Empty
 from sluis_protocol.note import Verifier
 from sluis_protocol.rules import RuleSet, load_rules
+from sluis_protocol.sealed import SealingKey
 from sluis_protocol.wire import methods
 from sluis_runtime.files import read_text, write_atomically
 
@@ -37,6 +38,7 @@ class Parts:
     ledger: Ledger
     anomalies: Anomalies
     signer: Signer
+    sealing: SealingKey = field(repr=False)
     coordinator: Coordinator
     notices: Outbox
     processing: ProcessingLog
@@ -84,13 +86,19 @@ class Parts:
             return None
 
     def membership(self, covenant: Covenant) -> Member:
-        """What the covenant says of us; refused if it names another signing key."""
+        """What the covenant says of us; refused if it names another signing or sealing key."""
         member = covenant.member(self.oin)
         if base64.b64decode(member.signing_key) != self.signer.key.public_key().public_bytes_raw():
             raise ConfigError(
                 "the covenant names another signing key for us",
                 do="use the key of our card, or give the covenant authority our new card",
                 file=self.settings.signing_key,
+            )
+        if base64.b64decode(member.sealing_key) != self.sealing.public():
+            raise ConfigError(
+                "the covenant names another sealing key for us: what others seal to us couldn't be opened",
+                do="use the key of our card, or give the covenant authority our new card",
+                file=self.settings.sealing_key,
             )
         return member
 

@@ -109,12 +109,20 @@ class Store:
     def covenant_note(self, covenant_hash: bytes) -> str | None:
         """The note of a covenant that was accepted once."""
         with self.transaction() as connection:
-            return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
+            return self.read_covenant_note(connection, covenant_hash)
+
+    def read_covenant_note(self, connection: Connection, covenant_hash: bytes) -> str | None:
+        """The same, within a transaction."""
+        return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
 
     def newest_covenant_note(self) -> str | None:
         """The note of the newest covenant that was accepted."""
         with self.transaction() as connection:
-            return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
+            return self.read_newest_covenant_note(connection)
+
+    def read_newest_covenant_note(self, connection: Connection) -> str | None:
+        """The same, within a transaction."""
+        return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
 
     # Rounds.
 
