@@ -23,6 +23,8 @@ from .node import WAIT_SECONDS, Node
 from .notify.cli import app as notices_app
 from .processing.cli import app as log_app
 from .quality import assess
+from .retention.cli import retention
+from .rights.cli import app as rights_app
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
@@ -32,6 +34,8 @@ app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
 app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
+app.add_typer(rights_app, name="rights", short_help="Access, correction, objection and erasure for a person.")
+app.command()(retention)
 
 app.command()(console)
 

@@ -18,6 +18,7 @@ from .console.settings import ConsoleSettings
 from .handshake.settings import ContactSettings
 from .notify.settings import NotifySettings
 from .processing.settings import ProcessingSettings
+from .retention.settings import RetentionSettings
 
 OIN = r"^[0-9]{20}$"
 MUNICIPALITY = r"^GM[0-9]{4}$"
@@ -52,6 +53,7 @@ class NodeSettings(PartySettings):
     storage_key: FilePath
     notify: NotifySettings = NotifySettings()
     processing: ProcessingSettings = ProcessingSettings()
+    retention: RetentionSettings = RetentionSettings()
     contact: ContactSettings | None = None
     console: ConsoleSettings | None = None
 

@@ -147,7 +147,7 @@ class Node(Services):
             self._clock,
             self._random,
         )
-        await asyncio.to_thread(store.tidy, self._clock())
+        await asyncio.to_thread(self._tidy)
         return self
 
     async def __aexit__(
@@ -173,7 +173,8 @@ class Node(Services):
         """What of a caseload (a CSV file, or families) may take part, and why the rest may not. Sends nothing."""
         parts = self._opened()
         covenant = parts.covenant()
-        return take_in(caseload, covenant, parts.purpose(covenant, purpose), self._clock().date())
+        taken = take_in(caseload, covenant, parts.purpose(covenant, purpose), self._clock().date())
+        return self._without_those_left_out(taken)
 
     async def participate(
         self,
@@ -194,8 +195,9 @@ class Node(Services):
         covenant = await asyncio.to_thread(parts.covenant)
         agreed = parts.purpose(covenant, purpose)
         taken = await asyncio.to_thread(take_in, caseload, covenant, agreed, self._clock().date())
+        taken = await asyncio.to_thread(self._without_those_left_out, taken)
         refuse_unless_told(taken, skip_refused=skip_refused)
-        await asyncio.to_thread(parts.store.tidy, self._clock())
+        await asyncio.to_thread(self._tidy)
         report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
         await self.send_notices()
         return report
@@ -203,7 +205,7 @@ class Node(Services):
     async def receive(self, *, wait: float = 10.0) -> Received:
         """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
         parts = self._opened()
-        await asyncio.to_thread(parts.store.tidy, self._clock())
+        await asyncio.to_thread(self._tidy)
         before = {found.match for found in await asyncio.to_thread(parts.ledger.matches)}
         noted = len(await asyncio.to_thread(parts.anomalies.all))
         awaited = [

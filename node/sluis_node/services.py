@@ -6,12 +6,18 @@ import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
+from .caseload import Caseload
+from .handshake.desk import Desk
 from .notify.outbox import Delivery, DeliveryState
 from .notify.sender import Sender, Sent
 from .notify.webhook import EventSigner
 from .parts import Parts
 from .processing import reading
 from .processing.reading import Entry, Wanted
+from .retention.retention import Deletion, Due, Retention
+from .rights.leaving_out import leave_out
+from .rights.requests import Requests
+from .rights.rights import Rights
 
 
 class Services(ABC):
@@ -60,3 +66,40 @@ class Services(ABC):
     async def verify_processing_log(self) -> int:
         """How many entries it has; raise StorageError if one was altered or taken out."""
         return await asyncio.to_thread(self._opened().processing.verify)
+
+    # Rights and retention.
+
+    @property
+    def rights(self) -> Rights:
+        """Access, correction, objection and erasure for persons concerned."""
+        parts = self._opened()
+        return Rights(parts, Desk(parts))
+
+    def _without_those_left_out(self, caseload: Caseload) -> Caseload:
+        """The caseload without persons who objected or were erased."""
+        parts = self._opened()
+        with parts.store.transaction() as connection:
+            out = Requests(parts.store.vault, parts.processing).left_out(connection)
+        return leave_out(caseload, lambda person: parts.processing.subject(person) in out) if out else caseload
+
+    def retention_due(self) -> list[Due]:
+        """What is kept for how long, and how much of it is past its term now."""
+        return self._retention().due(self._opened().now())
+
+    def run_retention(self, *, by: str = "") -> list[Due]:
+        """Delete what is past its term now: what it was. It also runs by itself, once a day."""
+        return self._retention().run(self._opened().now(), by=by)
+
+    def deletions(self) -> list[Deletion]:
+        """What was deleted when, the newest first."""
+        return self._retention().proofs()
+
+    def _retention(self) -> Retention:
+        parts = self._opened()
+        return Retention(parts.store, parts.processing, parts.settings.retention)
+
+    def _tidy(self) -> None:
+        """Delete what is past its time: of rounds at once, of all else once a day."""
+        parts = self._opened()
+        parts.store.tidy(parts.now())
+        self._retention().run_if_due(parts.now())

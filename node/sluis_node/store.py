@@ -166,9 +166,7 @@ class Store:
             {
                 "round_id": round_id,
                 "handle": _handle(handle),
-                "content": self.vault.seal(
-                    write_family(file), table="own_families", column="content", row=_row(round_id, handle)
-                ),
+                "content": self.seal_family(round_id, _handle(handle), file),
             }
             for handle, file in families.items()
         ]
@@ -241,7 +239,17 @@ class Store:
         )
         if sealed is None:
             return None
-        return read_family(self.vault.open(sealed, table="own_families", column="content", row=_row(round_id, handle)))
+        return self.open_family(round_id, _handle(handle), sealed)
+
+    def open_family(self, round_id: str, handle: bytes, sealed: bytes) -> FamilyOnFile:
+        """An own family out of its row."""
+        row = round_id.encode() + handle
+        return read_family(self.vault.open(sealed, table="own_families", column="content", row=row))
+
+    def seal_family(self, round_id: str, handle: bytes, file: FamilyOnFile) -> bytes:
+        """An own family for its row."""
+        row = round_id.encode() + handle
+        return self.vault.seal(write_family(file), table="own_families", column="content", row=row)
 
     def forget_openings(self, connection: Connection, round_id: str) -> None:
         """Delete what was kept to understand claims."""
@@ -290,10 +298,6 @@ class Store:
 
 def _handle(handle: int) -> bytes:
     return handle.to_bytes(HANDLE_BYTES, "big")
-
-
-def _row(round_id: str, handle: int) -> bytes:
-    return round_id.encode() + _handle(handle)
 
 
 def _own_round(row: RowMapping) -> OwnRound:

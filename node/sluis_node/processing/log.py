@@ -249,26 +249,26 @@ class ProcessingLog:
 
     # Retention.
 
-    def due(self, connection: Connection, before: datetime) -> tuple[int, bytes] | None:
-        """The last entry of those that are all older than `before`, with its digest; None if there is none."""
+    def due(self, connection: Connection, before: datetime) -> list[int]:
+        """The entries that a cut would delete: all up to the first that is not older than `before`."""
         kept = select(func.min(processing_log.c.number)).where(processing_log.c.started_at >= millis(before))
         first_kept = connection.scalar(kept)
-        query = select(processing_log.c.number, processing_log.c.digest).order_by(processing_log.c.number.desc())
+        query = select(processing_log.c.number).order_by(processing_log.c.number)
         if first_kept is not None:
             query = query.where(processing_log.c.number < first_kept)
-        row = connection.execute(query.limit(1)).first()
-        return (row.number, row.digest) if row else None
+        return list(connection.scalars(query))
 
     def cut(self, connection: Connection, before: datetime) -> int:
         """Delete the entries that are all older than `before`: how many. The chain goes on from the last of them."""
         self._copy(connection)
         due = self.due(connection, before)
-        if due is None:
+        if not due:
             return 0
-        number, digest = due
-        connection.execute(update(processing_cut).values(before=millis(before), number=number, digest=digest))
-        connection.execute(delete(processing_subjects).where(processing_subjects.c.number <= number))
-        return connection.execute(delete(processing_log).where(processing_log.c.number <= number)).rowcount
+        last = select(processing_log.c.digest).where(processing_log.c.number == due[-1])
+        values = {"before": millis(before), "number": due[-1], "digest": connection.scalars(last).one()}
+        connection.execute(update(processing_cut).values(**values))
+        connection.execute(delete(processing_subjects).where(processing_subjects.c.number <= due[-1]))
+        return connection.execute(delete(processing_log).where(processing_log.c.number <= due[-1])).rowcount
 
 
 def _line(row: Row[Any], subjects: Iterable[bytes]) -> LogLine:

@@ -1,4 +1,4 @@
-"""The processing log, which can only grow; rights; deletions; and when a family reference was last needed."""
+"""The processing log, which can only grow; rights; deletions; and since when nobody needs a family reference."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -87,12 +87,12 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.add_column("family_references", sa.Column("last_at", sa.BigInteger(), nullable=True))
+    op.add_column("family_references", sa.Column("unneeded_since", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
     """Drop them."""
-    op.drop_column("family_references", "last_at")
+    op.drop_column("family_references", "unneeded_since")
     op.drop_table("deletions")
     op.drop_table("rights_requests")
     op.drop_table("processing_cut")
