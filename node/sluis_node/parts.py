@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sluis_protocol.covenant import Covenant, Member, Purpose
-from sluis_protocol.errors import ConfigError, CovenantError, InputError, SluisError
+from sluis_protocol.errors import ConfigError, CovenantError, InputError, SluisError, WrongCovenant
 from sluis_protocol.group import Random
 from sluis_protocol.messages import CovenantNote, Empty
 from sluis_protocol.note import Verifier
@@ -15,6 +15,7 @@ from sluis_protocol.rules import RuleSet, load_rules
 from sluis_protocol.sealed import SealingKey
 from sluis_protocol.wire import methods
 from sluis_runtime.files import read_text, write_atomically
+from sqlalchemy import Connection
 
 from .anomalies import Anomalies
 from .config import NodeSettings
@@ -107,6 +108,17 @@ class Parts:
         note = self.store.covenant_note(covenant_hash)
         if note is None:
             raise CovenantError("the covenant of this round is not on file")
+        return Covenant.verify(note, self.authority)
+
+    def covenant_on_file(self, connection: Connection, covenant_hash: bytes) -> Covenant:
+        """A covenant version that was accepted once, within a transaction; raise WrongCovenant if it never was."""
+        note = self.store.read_covenant_note(connection, covenant_hash)
+        if note is None:
+            raise WrongCovenant(
+                "a handshake goes on under a covenant version that is not on file",
+                do="fetch the one in force (sluis-node covenant fetch)",
+                theirs=covenant_hash.hex()[:12],
+            )
         return Covenant.verify(note, self.authority)
 
     def newest_covenant(self) -> Covenant | None:

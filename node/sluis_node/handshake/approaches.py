@@ -75,7 +75,8 @@ def sign(turn: Turn, version: int | None) -> None:
     newest = read_draft(turn.papers()[draft_name(state.version)])
     if newest.fault:
         raise ApproachError(f"this draft can't be signed: {newest.fault}", do="amend it, or withdraw")
-    check_approach(newest.approach, turn.parts.covenant_of_round(bytes.fromhex(newest.approach.covenant)))
+    covenant = turn.parts.covenant_on_file(turn.connection, bytes.fromhex(newest.approach.covenant))
+    check_approach(newest.approach, covenant)
     informing = read_informing(turn.papers())
     is_young = bool(list(young(turn.stored.shown.members, turn.now)))
     if informing is None or not informing.holds(turn.now.date(), young=is_young):

@@ -13,7 +13,7 @@ from sluis_protocol import chain
 from sluis_protocol.chain import Made, digest_of, open_letter
 from sluis_protocol.content import LETTER, ContactCard, RightsNotice
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import Anomaly, BadSeal, MalformedMessage, SluisError, WrongCovenant
+from sluis_protocol.errors import Anomaly, BadSeal, MalformedMessage, SluisError
 from sluis_protocol.handshake import Active, Agreed, Drafting
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_runtime.logs import logger
@@ -74,17 +74,7 @@ class Arrivals:
         )
 
     def _covenant_of(self, connection: Connection) -> Callable[[bytes], Covenant]:
-        def find(covenant_hash: bytes) -> Covenant:
-            note = self._parts.store.read_covenant_note(connection, covenant_hash)
-            if note is None:
-                raise WrongCovenant(
-                    "a handshake goes on under a covenant version that is not on file",
-                    do="fetch the one in force (sluis-node covenant fetch)",
-                    theirs=covenant_hash.hex()[:12],
-                )
-            return Covenant.verify(note, self._parts.authority)
-
-        return find
+        return lambda covenant_hash: self._parts.covenant_on_file(connection, covenant_hash)
 
     # Entries.
 
