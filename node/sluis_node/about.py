@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Purpose
+from sluis_protocol.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +21,28 @@ class About:
     version: int
     mode: str
     valid_until: date | None
-    purposes: tuple[tuple[str, str], ...]
+    purposes: tuple[Purpose, ...]
     members: tuple[tuple[str, str], ...]
+    """OIN and name."""
+    longest_days: int
+    """How long a joint approach may last."""
+
+    def name_of(self, oin: str) -> str:
+        """What a member is called; its OIN where the covenant doesn't say."""
+        return dict(self.members).get(oin, oin)
+
+    def purpose(self, purpose_id: str) -> Purpose:
+        """A purpose of the covenant, whatever its dates; NotFound if there is none of that id."""
+        for purpose in self.purposes:
+            if purpose.id == purpose_id:
+                return purpose
+        raise NotFound("the covenant has no such purpose any more", do="ask the partners who keep the covenant")
 
 
 def about(oin: str, coordinator: str, covenant: Covenant | None) -> About:
     """What there is to say."""
     if covenant is None:
-        return About(oin, "", "", coordinator, "", 0, "", None, (), ())
+        return About(oin, "", "", coordinator, "", 0, "", None, (), (), 0)
     terms = covenant.terms
     own = next((member for member in terms.members if member.oin == oin), None)
     return About(
@@ -39,6 +54,7 @@ def about(oin: str, coordinator: str, covenant: Covenant | None) -> About:
         version=terms.version,
         mode=terms.mode,
         valid_until=terms.valid_until,
-        purposes=tuple((purpose.id, purpose.title) for purpose in terms.purposes),
+        purposes=terms.purposes,
         members=tuple((member.oin, member.name) for member in terms.members),
+        longest_days=terms.handshake.longest_days,
     )

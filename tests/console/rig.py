@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 from sluis_node import Node
 from sluis_node.console.serve import build
 from sluis_node.console.settings import ConsoleSettings
@@ -19,8 +19,8 @@ from sluis_node.node import utc_now
 from sluis_node.signer import Clock
 
 CHROMIUM = "/usr/bin/chromium"
-PHONE = {"width": 320, "height": 700}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 320, "height": 700}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PASSWORD = "geheim genoeg"
 LOGINS: Mapping[str, Any] = {
     "anna": {"name": "Anna de Boer", "password": PASSWORD, "roles": ["coordinator"]},
@@ -47,9 +47,9 @@ class Running:
 
 @asynccontextmanager
 async def running(node: Node, *, clock: Clock = utc_now, **settings: Any) -> AsyncIterator[Running]:
-    """Serve the console of an open node on loopback."""
-    port = free_port()
-    options = {"listen": f"127.0.0.1:{port}", "local": LOGINS} | settings
+    """Serve the console of an open node on loopback; with the demo's logins, unless told otherwise."""
+    port = int(settings.pop("port", 0)) or free_port()
+    options = {"listen": f"127.0.0.1:{port}"} | ({} if "oidc" in settings else {"local": LOGINS}) | settings
     console, app = build(node, ConsoleSettings.model_validate(options), clock=clock)
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
     server = uvicorn.Server(config)

@@ -72,7 +72,9 @@ class Login:
         session = self._way.session(request)
         if session is not None and session.person is not None:
             return RedirectResponse("/", 303)
-        why = next((one for one in ("ended", "out") if one in request.query_params), "")
+        # From the provider one comes back with the state that logging out had.
+        known = {"ended": "ended", "out": "out", "state": "out"}
+        why = next((known[one] for one in known if one in request.query_params), "")
         return self._page(request, why=why)
 
     # In a demo.
@@ -127,6 +129,7 @@ class Login:
     def _let_in(self, request: Request, person: Person, *, id_token: str = "") -> Response:
         """A new session, whatever the browser showed before."""
         self._console.sessions.end(self._way.token(request))
+        self._console.names[person.id] = person.name or person.id
         token, _ = self._console.sessions.start(agent_of(request), person, {"id_token": id_token})
         response = RedirectResponse(self._way.after_login(request), 303)
         response.delete_cookie("next", path="/")

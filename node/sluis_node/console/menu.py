@@ -22,7 +22,8 @@ def N_(message: str) -> str:  # noqa: N802 (gettext's name for a message that is
 
 
 MENU = (
-    Item("/", N_("Inbox"), Permission.CASES),
+    Item("/inbox", N_("Inbox"), Permission.CASES),
+    Item("/matches", N_("Matches"), Permission.CASES),
     Item("/rounds", N_("Rounds"), Permission.ROUNDS),
     Item("/log", N_("Processing log"), Permission.LOG),
     Item("/rights", N_("Rights"), Permission.RIGHTS),

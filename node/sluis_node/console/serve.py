@@ -49,14 +49,15 @@ def build(
         idle=timedelta(minutes=settings.idle_minutes),
         longest=timedelta(hours=settings.session_hours),
     )
-    console = Console(node, settings, views, sessions, clock, random)
+    names = {f"demo:{login}": one.name for login, one in settings.local.items()}
+    console = Console(node, settings, views, sessions, clock, random, names=names)
     doorway = Doorway(console)
     return console, make_app(doorway, Login(doorway))
 
 
 async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
     """Serve until a signal comes."""
-    _, app = build(node, settings, clock=clock)
+    console, app = build(node, settings, clock=clock)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -73,22 +74,24 @@ async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
         h11_max_incomplete_event_size=32_768,
     )
     server = uvicorn.Server(config)
-    async with _fetching(node, settings.fetch_seconds):
+    async with fetching(console):
         _log.info("console", address=settings.address)
         await server.serve()
 
 
 @asynccontextmanager
-async def _fetching(node: Node, seconds: float) -> AsyncIterator[None]:
-    """Fetch the mail now and then while the context is open; what fails is tried again the next time."""
+async def fetching(console: Console) -> AsyncIterator[None]:
+    """Carry the node's mail now and then while the context is open, and soon after somebody did something."""
 
     async def fetch() -> None:
         while True:
+            console.wake.clear()
             try:
-                await node.receive(wait=0)
+                await console.node.receive(wait=0)
             except SluisError as error:
                 _log.warning("mail not fetched", code=error.code)
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(console.wake.wait(), console.settings.fetch_seconds)
 
     task = asyncio.create_task(fetch())
     try:

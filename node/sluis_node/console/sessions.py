@@ -105,6 +105,10 @@ class Sessions:
             del self._sessions[key]
         return len(theirs)
 
+    def all(self) -> list[Session]:
+        """All of them, the oldest first."""
+        return list(self._sessions.values())
+
     def __len__(self) -> int:
         return len(self._sessions)
 

@@ -17,6 +17,7 @@ from .language import Language, load_languages
 from .menu import ROLE_NAMES
 from .people import Role
 from .settings import ConsoleSettings
+from .words import Words
 
 _FOLDER = Path(__file__).parent
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
@@ -92,6 +93,7 @@ class Views:
                 own_theme=settings.theme is not None,
                 theme_class=settings.theme_class,
                 roles=tuple(Role),
+                words=Words(language),
                 role_names={role: language.text(name) for role, name in ROLE_NAMES.items()},
             )
             environment.filters.update(

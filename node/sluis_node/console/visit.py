@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from sluis_protocol.group import Random
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ..handshake.desk import Desk
 from ..node import Node
 from ..signer import Clock
 from .language import Language
@@ -32,6 +34,18 @@ class Console:
     sessions: Sessions
     clock: Clock = field(repr=False)
     random: Random = field(repr=False)
+    wake: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    names: dict[str, str] = field(default_factory=dict, repr=False)
+    """What people are called who logged in here, by id; what a decision is laid to stays the id."""
+
+    @property
+    def desk(self) -> Desk:
+        """What people do with matches."""
+        return self.node.desk
+
+    def something_to_send(self) -> None:
+        """Have the node's mail carried soon, not only at its next turn."""
+        self.wake.set()
 
     def now(self) -> datetime:
         """The time, timezone-aware UTC."""
@@ -73,6 +87,14 @@ class Visit:
     def may(self, permission: Permission) -> bool:
         """Whether the visitor is allowed something."""
         return self.person.may(permission)
+
+    def name_of(self, person_id: str) -> str:
+        """What a colleague is called, as far as this console knows."""
+        return self.console.names.get(person_id, person_id)
+
+    def municipality(self, oin: str) -> str:
+        """What a municipality is called."""
+        return self.console.node.about().name_of(oin)
 
     def part(self, name: str) -> str:
         """A part of the address, such as a match id."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from . import help_, rounds, start
+from . import approach, decide, help_, inbox, match, plan, rounds, together
 from .route import PageRoute
 
-ROUTES: tuple[PageRoute, ...] = (*start.ROUTES, *rounds.ROUTES, *help_.ROUTES)
+ROUTES: tuple[PageRoute, ...] = (
+    *inbox.ROUTES,
+    *match.ROUTES,
+    *decide.ROUTES,
+    *approach.ROUTES,
+    *plan.ROUTES,
+    *together.ROUTES,
+    *rounds.ROUTES,
+    *help_.ROUTES,
+)
