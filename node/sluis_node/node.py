@@ -198,7 +198,8 @@ class Node(Services):
         taken = await asyncio.to_thread(self._without_those_left_out, taken)
         refuse_unless_told(taken, skip_refused=skip_refused)
         await asyncio.to_thread(self._tidy)
-        report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        async with self._taking_part(agreed.id, taken):
+            report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
         await self.send_notices()
         return report
 
@@ -226,8 +227,11 @@ class Node(Services):
 
     def matches(self) -> list[FamilyMatch]:
         """All proven matches, the newest first."""
-        parts = self._opened()
-        return present(parts.ledger.matches(), parts.names())
+        parts, names = self._opened(), self._opened().names()
+        with parts.store.transaction() as connection:
+            found = parts.ledger.read_matches(connection)
+            self._log_shown(connection, "list matches", found)
+        return present(found, names)
 
     def about(self) -> About:
         """Who this node is, and under which covenant."""

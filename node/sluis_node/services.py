@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+
+from sqlalchemy import Connection
 
 from .caseload import Caseload
 from .handshake.desk import Desk
+from .ledger import StoredMatch
 from .notify.outbox import Delivery, DeliveryState
 from .notify.sender import Sender, Sent
 from .notify.webhook import EventSigner
 from .parts import Parts
 from .processing import reading
+from .processing.activity import Activity
 from .processing.reading import Entry, Wanted
 from .retention.retention import Deletion, Due, Retention
 from .rights.leaving_out import leave_out
@@ -62,6 +68,22 @@ class Services(ABC):
         if person is not None:
             found = replace(found, subject=parts.processing.subject(person))
         return reading.read(parts.store.engine, found)
+
+    @asynccontextmanager
+    async def _taking_part(self, purpose: str, caseload: Caseload) -> AsyncIterator[None]:
+        """Log that everybody in a caseload takes part in a round, and how that ended."""
+        log = self._opened().processing
+        persons = [record.person.person_id for family in caseload.families for record in family.members]
+        with ExitStack() as logged:
+            begun = log.processing(Activity.TAKE_PART, "take part", actor="", persons=persons, reference=purpose)
+            await asyncio.to_thread(logged.enter_context, begun)
+            yield
+
+    def _log_shown(self, connection: Connection, name: str, found: Sequence[StoredMatch]) -> None:
+        """Log that matches are shown by another program, or on the command line."""
+        persons = {person for one in found for person in one.shown.persons}
+        if persons:
+            self._opened().processing.record(connection, Activity.SHOW, name, actor="", persons=persons)
 
     async def verify_processing_log(self) -> int:
         """How many entries it has; raise StorageError if one was altered or taken out."""

@@ -91,8 +91,9 @@ class Requests:
                     return known
         state = RequestState.IN_FORCE if right in _LASTING else RequestState.DONE
         content = json.dumps({"person": person, "file": file}).encode()
-        added = connection.execute(
-            insert(rights_requests).values(
+        adding = (
+            insert(rights_requests)
+            .values(
                 subject=subject,
                 right=right,
                 state=state,
@@ -101,9 +102,9 @@ class Requests:
                 content=self._vault.seal(content, table="rights_requests", column="content", row=subject),
                 ended_at=None if state is RequestState.IN_FORCE else millis(now),
             )
+            .returning(rights_requests.c.id)
         )
-        (number,) = added.inserted_primary_key or (0,)
-        return RightsRequest(number, person, right, state, now, by, file, None)
+        return self._required(connection, connection.scalars(adding).one())
 
     def lift(self, connection: Connection, number: int, now: datetime) -> RightsRequest:
         """End one that is in force; NotFound if there is none of that number."""
@@ -114,6 +115,9 @@ class Requests:
         )
         if not changed.rowcount:
             raise NotFound("no request of that number is in force", do="list them: sluis-node rights list")
+        return self._required(connection, number)
+
+    def _required(self, connection: Connection, number: int) -> RightsRequest:
         row = connection.execute(select(rights_requests).where(rights_requests.c.id == number)).mappings().one()
         return self._request(row)
 
