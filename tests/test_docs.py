@@ -31,7 +31,7 @@ from sluis_node.keyholder.tables import metadata as keyholder_tables
 from sluis_node.ledger import ClaimState
 from sluis_node.own_round import RoundState
 from sluis_node.tables import metadata as node_tables
-from sluis_protocol import board, rounds
+from sluis_protocol import board, handshake, rounds
 from sqlalchemy import MetaData
 
 from tests.shared import ROOT
@@ -156,6 +156,14 @@ def test_the_diagram_of_rounds_is_the_generated_one() -> None:
     table = section("data-model.md", "A round, as the coordinator knows it")
     for state in rounds.STATES.values():
         assert f"| {state.name} | {state.next_actor} |" in table
+
+
+def test_the_diagram_of_handshakes_is_the_generated_one() -> None:
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    assert handshake.diagram() in MERMAID.findall(text)
+    for kind in handshake.STATES:
+        row = re.search(rf"^\| ([\w, ]*\b{kind.name}\b[\w, ]*) \|[^|]*\| {re.escape(kind.next_actor)} \|", text, re.M)
+        assert row, kind.name
 
 
 @pytest.mark.parametrize(
