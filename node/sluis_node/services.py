@@ -110,7 +110,9 @@ class Services(ABC):
 
     def run_retention(self, *, by: str = "") -> list[Due]:
         """Delete what is past its term now: what it was. It also runs by itself, once a day."""
-        return self._retention().run(self._opened().now(), by=by)
+        parts = self._opened()
+        parts.store.tidy(parts.now())
+        return self._retention().run(parts.now(), by=by)
 
     def deletions(self) -> list[Deletion]:
         """What was deleted when, the newest first."""
