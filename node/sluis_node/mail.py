@@ -43,6 +43,7 @@ from .notify.notice import Notice, NoticeKind
 from .own_family import shown
 from .own_round import OwnRound, RoundState
 from .parts import Parts
+from .processing.activity import Activity
 
 _AWAITING = (RoundState.READY, RoundState.SUBMITTED)
 _HANDSHAKE = re.compile(r"[0-9a-f]{32}")
@@ -238,7 +239,15 @@ class Mail:
             answer=answer,
             answered=answered,
         )
+        if answered:
+            self._log(connection, "answer claim", answered, known.own.round_id)
         self._forget_when_complete(connection, known.own.round_id)
+
+    def _log(self, connection: Connection, name: str, answered: Answered, reference: str) -> None:
+        """What this node does by itself with persons' data stands in the processing log, too."""
+        self._parts.processing.record(
+            connection, Activity.CONFIRM, name, actor="", persons=answered.shown.persons, reference=reference
+        )
 
     def _may_answer(self, known: _Round, counterpart: str) -> bool:
         """Whether we may confirm anything to that counterpart; depends on nothing that we handed in.
@@ -333,6 +342,7 @@ class Mail:
             counterpart=claim.counterpart,
             now=now,
         )
+        self._log(connection, "keep match", claim.answered, recorded.match)
         if recorded.new:
             self._parts.notices.enqueue(connection, Notice(NoticeKind.MATCH_FOUND, recorded.match), now)
         self._parts.ledger.settle(connection, said.candidate_id, ClaimState.MATCHED)

@@ -133,16 +133,17 @@ class Node(Services):
         if wire is None:
             channel = Channel(settings.coordinator, settings.tls, message_bytes=_MESSAGE_BYTES)
             wire = await self._exit.enter_async_context(channel)
+        notices = Outbox(store.engine, vault, settings.notify, self._random)
         self._parts = Parts(
             settings,
             authority,
             store,
             Ledger(store.engine, vault, self._random),
-            Anomalies(store.engine, vault),
+            Anomalies(store.engine, vault, notices),
             Signer(settings.oin, key, self._clock),
             read_sealing_key(settings.sealing_key),
             Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
-            Outbox(store.engine, vault, settings.notify, self._random),
+            notices,
             ProcessingLog(store.engine, vault, self._random, self._clock, settings.oin, settings.processing),
             self._clock,
             self._random,
