@@ -11,6 +11,7 @@ from sluis_runtime import logs
 from sluis_runtime.program import run
 
 from .config import NodeSettings
+from .coordinator import PATIENCE_SECONDS
 from .node import Node
 
 T = TypeVar("T")
@@ -20,13 +21,13 @@ ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="Th
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def with_node(config: Path, work: Callable[[Node], Awaitable[T]]) -> T:
-    """Open the node, do the work, close it."""
+def with_node(config: Path, work: Callable[[Node], Awaitable[T]], *, patience: float = PATIENCE_SECONDS) -> T:
+    """Open the node, do the work, close it; `patience` is for how many seconds an answer is awaited."""
     settings = NodeSettings.load(config)
     logs.configure(settings.log)
 
     async def opened() -> T:
-        async with Node(settings) as node:
+        async with Node(settings, patience=patience) as node:
             return await work(node)
 
     return run(opened())

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.errors import ConfigError
 from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
@@ -31,6 +31,7 @@ from .caseload import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .handshake.desk import Desk
+from .handshake.reminders import remind
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
 from .matches import FamilyMatch, present
@@ -40,6 +41,7 @@ from .participation import Participation, Report
 from .parts import Parts
 from .processing.log import ProcessingLog
 from .progress import Progress, silent
+from .pulse import pulse
 from .receive import Receiver, nothing_outstanding
 from .services import Services
 from .signer import Clock, Signer
@@ -217,6 +219,7 @@ class Node(Services):
         ]
         settled = nothing_outstanding(parts, awaited)
         complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        await asyncio.to_thread(remind, parts)
         await self.send_notices()
         counts = await asyncio.to_thread(parts.ledger.counts)
         return Received(
@@ -238,6 +241,15 @@ class Node(Services):
         """Who this node is, and under which covenant."""
         parts = self._opened()
         return about(parts.oin, parts.settings.coordinator, parts.names())
+
+    def purpose(self, purpose: str | None = None) -> Purpose:
+        """A purpose of the covenant that is in force today; without an id, the only one."""
+        parts = self._opened()
+        return parts.purpose(parts.covenant(), purpose)
+
+    def pulse(self) -> str:
+        """A short text that is another one once anything changed that people see."""
+        return pulse(self._opened().store.engine)
 
     @property
     def desk(self) -> Desk:

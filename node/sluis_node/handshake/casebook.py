@@ -17,12 +17,12 @@ from sluis_protocol.chain import NO_HEAD
 from sluis_protocol.encoding import lp_all, millis, moment
 from sluis_protocol.errors import NotFound, Overtaken
 from sluis_protocol.handshake import Final, Side, State
+from sluis_protocol.stored import read_state, write_state
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from ..vault import Vault
 from .model import Happening, What, Whose
 from .review import Answer, Opinion, Reason, Review
-from .states import read_state, write_state
 from .tables import handshakes, opinions, papers, steps
 
 NOT_OPENED = -1

@@ -40,12 +40,16 @@ class Cases:
         return found
 
     def all(self, connection: Connection, names: Covenant | None, by: str) -> list[Brief]:
-        """Every match that has a handshake, in a list: what needs people soonest first."""
-        stored = {found.match: found for found in self._parts.ledger.read_matches(connection)}
+        """Every match in a list: what needs people soonest first."""
+        opened = set(self._casebook.matches(connection))
         briefs = [
-            self._brief(connection, self._casebook.current(connection, match), stored[match], names, by)
-            for match in self._casebook.matches(connection)
-            if match in stored
+            self._brief(connection, self._casebook.current(connection, stored.match), stored, names, by)
+            if stored.match in opened
+            # Proven by an earlier release: it gets a handshake when a round finds it again.
+            else Brief(
+                self._shown(stored, names), Phase.UNOPENED, None, overdue=False, tasks=(), revision=0, known=True
+            )
+            for stored in self._parts.ledger.read_matches(connection)
         ]
         return sorted(briefs, key=lambda one: (one.phase.is_final, not one.tasks, _when(one.deadline), one.match.match))
 
