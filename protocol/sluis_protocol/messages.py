@@ -243,14 +243,14 @@ class SubmissionPart:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveRequest:
-    """Which deliveries: those of one round, or of all rounds where it is empty."""
+    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty."""
 
     round_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One item of a node's mail; it comes again until it is acknowledged."""
+    """One item of a node's mail, of a round or (by its id in hex) a handshake; it comes again until acknowledged."""
 
     delivery_id: int
     round_id: str
