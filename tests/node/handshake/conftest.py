@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import sluis_node.node
 
+from ..desk import CASELOADS
+from .played import Played
 from .rig import Two
 
 
@@ -22,3 +24,10 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """Two municipalities that have found the same family."""
     async with Two(tmp_path) as two:
         yield two
+
+
+@pytest.fixture
+async def played(tmp_path: Path) -> AsyncIterator[Played]:
+    """Two nodes that have found the same family; the test plays the coordinator. Nothing is opened yet."""
+    async with Played(tmp_path, CASELOADS) as played:
+        yield played
