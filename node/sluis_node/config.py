@@ -42,6 +42,20 @@ log = "text"                        # or "json"
 certificate = "tls/certificate.pem" # the OIN stands in the subject's serialNumber
 key = "tls/key.pem"
 authorities = "tls/authorities.pem" # who vouches for the coordinator
+
+[processing]
+file = "processing.jsonl"           # who processed whose data: the processing log, line by line
+
+# Who is told that there is something, and how long what is kept: docs/privacy.md tells of these, and of more settings.
+# [notify]
+# console = "https://sluis.example.nl"
+# [notify.mail]
+# host = "mail.example.nl"
+# sender = "sluis@example.nl"
+# [notify.mail.to]
+# coordinators = ["procescoordinatie@example.nl"]
+# [retention]
+# matches = 180
 """
 
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
@@ -38,18 +37,13 @@ def list_notices(
     if not found:
         console.print("no notices")
         return
-    table = Table("number", "what", "noted", "to", "state", "attempts", "why not")
     for one in found:
-        table.add_row(
-            str(one.id),
-            str(one.kind),
-            f"{one.at:%Y-%m-%d %H:%M}",
-            f"{one.channel}: {one.target}",
-            str(one.state),
-            str(one.attempts),
-            one.failure,
+        tried = f", {one.attempts} attempts" if one.attempts else ""
+        console.print(
+            f"{one.id:>6}  {one.at:%Y-%m-%d %H:%M}  {one.kind}, to {one.target} by {one.channel}: {one.state}{tried}"
+            + (f"; {one.failure}" if one.failure else ""),
+            markup=False,
         )
-    console.print(table)
 
 
 @app.command()

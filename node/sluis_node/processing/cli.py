@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
@@ -30,7 +29,7 @@ def show(
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Show the entries, the newest first."""
+    """Show the entries, the newest first. Times are UTC."""
     wanted = Wanted(since=_utc(since), until=_utc(until), activity=activity, actor=actor, most=most)
 
     async def work(node: Node) -> list[Entry]:
@@ -43,19 +42,14 @@ def show(
     if not found:
         console.print("no entries")
         return
-    table = Table("number", "began (UTC)", "what", "for", "by", "about", "persons", "outcome")
     for one in found:
-        table.add_row(
-            str(one.number),
-            f"{one.started_at:%Y-%m-%d %H:%M:%S}",
-            one.name,
-            str(one.activity),
-            one.actor or "the node",
-            one.reference,
-            str(one.persons),
-            str(one.outcome),
+        persons = "1 person" if one.persons == 1 else f"{one.persons} persons"
+        about = f", {one.reference}" if one.reference else ""
+        console.print(
+            f"{one.number:>6}  {one.started_at:%Y-%m-%d %H:%M:%S}  {one.name} ({one.activity}) by "
+            f"{one.actor or 'the node'}, about {persons}{about}: {one.outcome}",
+            markup=False,
         )
-    console.print(table)
 
 
 @app.command()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
@@ -80,12 +79,11 @@ def list_requests(as_json: JsonOption = False, config: ConfigOption = CONFIG) ->
     if not found:
         console.print("no requests")
         return
-    table = Table("number", "person", "right", "recorded", "file", "state")
     for one in found:
-        table.add_row(
-            str(one.number), one.person, str(one.right), f"{one.recorded_at:%Y-%m-%d}", one.file, str(one.state)
+        file = f", {one.file}" if one.file else ""
+        console.print(
+            f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}", markup=False
         )
-    console.print(table)
 
 
 def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from sluis_node.config import NodeSettings
-from sluis_node.notify import Audience, NotifySettings
+from sluis_node.notify import Audience, NoticeKind, NotifySettings
 from sluis_protocol.errors import ConfigError
+
+from tests.shared import ROOT
 
 from ...world import make_world, member_oin
 from ..rig import write_node_folder
@@ -69,3 +73,19 @@ def test_in_the_nodes_own_file(tmp_path: Path) -> None:
     config.write_text(content + '[notify]\nconsole = "http://console.example.org"\n')
     with pytest.raises(ConfigError, match=r"notify\.console"):
         NodeSettings.load(config)
+
+
+def test_the_page_shows_a_configuration_that_holds_and_every_kind() -> None:
+    page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
+    found = re.search(r"```toml\n(.*?)```", page, re.S)
+    assert found
+    settings = NotifySettings.model_validate(tomllib.loads(found[1])["notify"])
+    assert settings.mail
+    assert set(settings.mail.to) == set(Audience)
+    listed = {
+        name: audience
+        for names, audience in re.findall(r"^\| ((?:`[a-z-]+`(?:, )?)+) \| (\w+) \|", page, re.M)
+        for name in re.findall(r"`([a-z-]+)`", names)
+        if audience in set(Audience)
+    }
+    assert listed == {str(kind): str(kind.audience) for kind in NoticeKind}

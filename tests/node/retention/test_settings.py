@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from pydantic import ValidationError
 from sluis_node.config import NodeSettings
 from sluis_node.retention.settings import CEILINGS, Category, RetentionSettings
 from sluis_protocol.errors import ConfigError
+
+from tests.shared import ROOT
 
 from ...world import make_world, member_oin
 from ..rig import write_node_folder
@@ -35,3 +38,10 @@ def test_a_configuration_that_keeps_too_long_opens_no_node(tmp_path: Path) -> No
     config.write_text(content + "[retention]\nmatches = 366\n")
     with pytest.raises(ConfigError, match=r"retention\.matches"):
         NodeSettings.load(config)
+
+
+def test_the_page_has_every_term() -> None:
+    page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|", page, re.M)
+    terms = RetentionSettings()
+    assert listed == [(str(one), str(terms.days(one)), str(CEILINGS[one])) for one in Category]
