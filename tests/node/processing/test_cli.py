@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from sluis_node.cli import app
 from sluis_node.notify import DeliveryState, Notice, NoticeKind
+from sluis_protocol.errors import SluisError
+from sluis_runtime import logs
+from typer.testing import CliRunner
 
 from ..desk import Desk
-from ..test_cli import sluis_node
 
 HOOK = '[notify]\n[[notify.webhooks]]\nname = "away"\nurl = "http://127.0.0.1:9/e"\naudiences = ["coordinators"]\n'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(autouse=True)
+def no_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run in this process, whose logging stays as it is."""
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+
+
+async def sluis_node(*arguments: str | Path) -> Outcome:
+    """Run a command in a thread of its own, as a program would that begins."""
+
+    def run() -> Outcome:
+        done = CliRunner(env={"COLUMNS": "160"}).invoke(app, [str(one) for one in arguments])
+        stderr = done.exception.diagnostics() if isinstance(done.exception, SluisError) else done.stderr
+        return Outcome(done.exit_code, done.stdout, stderr)
+
+    return await asyncio.to_thread(run)
 
 
 async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
@@ -63,7 +93,8 @@ async def test_notices_from_waiting_to_discarded(desk: Desk) -> None:
             "SELECT id, 'webhook', 'away', 'waiting', 0, 0, '' FROM notices"
         )
     sent = await sluis_node("notices", "send", "--config", config)
-    assert (sent.status, sent.stdout) == (0, "0 delivered, 1 will be tried again, 0 dead letters\n")
+    assert sent.status == 0
+    assert sent.stdout.endswith("0 delivered, 1 will be tried again, 0 dead letters\n")
     (listed,) = json.loads((await sluis_node("notices", "list", "--json", "--config", config)).stdout)
     assert (listed["kind"], listed["target"], listed["attempts"]) == ("match-found", "away", 1)
     assert "can't be reached" in listed["failure"]
