@@ -15,6 +15,7 @@ from .visit import Console, Form
 
 _MOST_FIELDS = 200
 _NEXT = "next"
+BY_ITSELF = "x-by-itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Doorway:
         return "__Host-sluis" if self.console.settings.encrypted else "sluis"
 
     def session(self, request: Request) -> Session | None:
-        """The session that a request belongs to."""
-        token = self.token(request)
-        return self.console.sessions.find(token, agent_of(request)) if token else None
+        """The session that a request belongs to. What our script asks for by itself doesn't keep it alive."""
+        token, by_itself = self.token(request), request.headers.get(BY_ITSELF) is not None
+        return self.console.sessions.find(token, agent_of(request), touch=not by_itself) if token else None
 
     def token(self, request: Request) -> str:
         """What the browser shows."""

@@ -24,8 +24,8 @@ _LONGEST_LABEL, _LONGEST_NAME = 11, 60
 
 def _svg(width: int, height: int, name: str, parts: Sequence[str]) -> Markup:
     return Markup(  # noqa: S704 (all text in it is escaped where it is put in)
-        f'<svg class="sluis-drawing sluis-drawing--{name}" viewBox="0 0 {width} {height}" aria-hidden="true" '
-        f'focusable="false">{"".join(parts)}</svg>'
+        f'<svg class="sluis-drawing sluis-drawing--{name}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" aria-hidden="true" focusable="false">{"".join(parts)}</svg>'
     )
 
 
@@ -89,10 +89,11 @@ def family(shown: Sequence[Figure]) -> Markup:
     rows = [shown[at : at + _IN_A_ROW] for at in range(0, len(shown), _IN_A_ROW)]
     parts = []
     for number, row in enumerate(rows):
-        ground, left = number * _ROW + 92, 200 - 50 * (len(row) - 1)
+        ground, left = number * _ROW + 92, 50
         parts.append(_line(f"M{left - 46} {ground}h{100 * len(row) - 8}", _CANAL, 2.5))
         parts += [_figure(left + 100 * at, ground, one) for at, one in enumerate(row)]
-    return _svg(400, _ROW * len(rows), "family", parts)
+    wide = 100 * max(map(len, rows), default=1)
+    return _svg(wide, _ROW * len(rows), "family", parts)
 
 
 def _figure(x: float, ground: float, one: Figure) -> str:
@@ -176,25 +177,27 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
     """Rows from their start to the end of the approach, and today."""
     first, last = min(bar.start for bar in bars), max(bar.end for bar in bars)
     days = max(1, (last - first).days)
-    left, width, row = 10, 620, 46
+    left, width, row = 0, 636, 46
 
     def x(day: date) -> float:
         return left + width * min(1.0, max(0.0, (day - first).days / days))
 
     height = 34 + row * len(bars) + 26
     parts = []
-    for at, bar in enumerate(bars):
-        y = 34 + at * row
-        name, weight = _short(bar.name, _LONGEST_NAME), 650 if bar.leads else 400
-        parts.append(_text(left, y + 14, name, size=16, anchor="start", weight=weight))
-        parts.append(_tag("rect", x=left, y=y + 22, width=width, height=10, rx=5, fill=_LIGHT))
-        long, fill = max(10.0, x(bar.end) - x(bar.start)), _CANAL if bar.leads else _RIPPLE
-        parts.append(_tag("rect", x=x(bar.start), y=y + 22, width=long, height=10, rx=5, fill=fill))
     if first <= today <= last:
         now = x(today)
         parts.append(_line(f"M{now:.1f} 22V{height - 22}", _WARNING, 2, stroke_dasharray="3 4"))
         anchor = "start" if now < width / 4 else "end" if now > width * 3 / 4 else "middle"
         parts.append(_text(now, 16, language.text("today"), anchor=anchor, colour=_WARNING, weight=650))
+    for at, bar in enumerate(bars):
+        y = 34 + at * row
+        name, weight = _short(bar.name, _LONGEST_NAME), 650 if bar.leads else 400
+        # White around the letters keeps them apart from the line of today.
+        halo = _tag("rect", x=0, y=y - 4, width=left + 9.0 * len(name), height=24, fill="#fff")
+        parts.append(halo + _text(left, y + 14, name, size=16, anchor="start", weight=weight))
+        parts.append(_tag("rect", x=left, y=y + 22, width=width, height=10, rx=5, fill=_LIGHT))
+        long, fill = max(10.0, x(bar.end) - x(bar.start)), _CANAL if bar.leads else _RIPPLE
+        parts.append(_tag("rect", x=x(bar.start), y=y + 22, width=long, height=10, rx=5, fill=fill))
     parts.append(_text(left, height - 4, language.day(first), anchor="start", colour=_MUTED))
     parts.append(_text(left + width, height - 4, language.day(last), anchor="end", colour=_MUTED))
     return _svg(640, height, "plan", parts)

@@ -1,6 +1,6 @@
-"""Languages: Dutch first, English second. Messages are written in English in the code; `locale/*.po` translates them.
-
-Catalogues are compiled when the console starts. Dates and times are shown as Amsterdam has them.
+"""Languages: Dutch first, English second. Messages are written in English in the code; `locale/nl.po` is the
+Dutch catalogue, compiled when the console starts (`locale/extract.py` finds what it lacks). Dates and times are shown
+as Amsterdam has them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def load_languages() -> Mapping[str, Language]:
     """All languages, by code, the first one first."""
     return {
         "nl": Language("nl", "Nederlands", Locale.parse("nl_NL"), _compile(_FOLDER / "nl.po")),
-        "en": Language("en", "English", Locale.parse("en_GB"), _compile(_FOLDER / "en.po")),
+        "en": Language("en", "English", Locale.parse("en_GB"), NullTranslations()),
     }
 
 

@@ -27,7 +27,9 @@ MENU = (
     Item("/rounds", N_("Rounds"), Permission.ROUNDS),
     Item("/log", N_("Processing log"), Permission.LOG),
     Item("/rights", N_("Rights"), Permission.RIGHTS),
+    Item("/retention", N_("Retention"), Permission.RIGHTS),
     Item("/settings", N_("Settings"), Permission.SETTINGS),
+    Item("/anomalies", N_("Irregularities"), Permission.SETTINGS),
     Item("/help", N_("Help"), None),
 )
 

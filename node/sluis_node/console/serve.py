@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -73,10 +74,23 @@ async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
         limit_concurrency=500,
         h11_max_incomplete_event_size=32_768,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, console)
     async with fetching(console):
         _log.info("console", address=settings.address)
         await server.serve()
+
+
+class Server(uvicorn.Server):
+    """A server that tells live updates to end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, console: Console) -> None:
+        super().__init__(config)
+        self._console = console
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self._console.closing.set()
+        await super().shutdown(sockets)
 
 
 @asynccontextmanager

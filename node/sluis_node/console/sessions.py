@@ -37,6 +37,7 @@ class Session:
     seen: datetime
     data: dict[str, Any] = field(default_factory=dict, repr=False)
     notices: list[tuple[str, str]] = field(default_factory=list)  # kind and text, shown once
+    streams: int = 0  # live updates that are open
     forms: OrderedDict[str, asyncio.Future[str]] = field(default_factory=OrderedDict, repr=False)
 
     def form_token(self, form_id: str) -> str:
@@ -78,8 +79,8 @@ class Sessions:
         self._sessions[_digest(token)] = session
         return token, session
 
-    def find(self, token: str, agent: str) -> Session | None:
-        """The session of a token, if it is still on; then it was seen just now."""
+    def find(self, token: str, agent: str, *, touch: bool = True) -> Session | None:
+        """The session of a token, if it is still on; then it was seen just now, unless nobody did anything."""
         session = self._sessions.get(_digest(token))
         if session is None:
             return None
@@ -87,7 +88,8 @@ class Sessions:
         if self._is_over(session, now) or not hmac.compare_digest(session.agent, _digest(agent)):
             self.end(token)
             return None
-        session.seen = now
+        if touch:
+            session.seen = now
         return session
 
     def is_on(self, session: Session) -> bool:

@@ -35,6 +35,7 @@ class Console:
     clock: Clock = field(repr=False)
     random: Random = field(repr=False)
     wake: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    closing: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
     """What people are called who logged in here, by id; what a decision is laid to stays the id."""
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sluis_protocol.content import Outcome, Right, WithdrawalReason
+from sluis_protocol.content import Outcome, WithdrawalReason
 from sluis_protocol.partners import Group
 
 from ..handshake.model import Caution, Happening, Phase, Postponement, Todo, What, Whose
 from ..handshake.review import Answer, Reason
+from ..notify import NoticeKind
 from ..processing import Activity
 from ..processing import Outcome as LogOutcome
+from ..retention.settings import Category
+from ..rights.requests import Right
 from .language import Language
 from .menu import N_
 
@@ -103,6 +106,7 @@ WITHDRAWALS: Mapping[str, str] = {
     WithdrawalReason.OTHER: N_("Another reason"),
 }
 RIGHTS: Mapping[str, str] = {
+    Right.ACCESS: N_("Access"),
     Right.CORRECTION: N_("Correction"),
     Right.OBJECTION: N_("Objection"),
     Right.ERASURE: N_("Erasure"),
@@ -133,6 +137,67 @@ LOG_OUTCOMES: Mapping[str, str] = {
     LogOutcome.REFUSED: N_("refused"),
     LogOutcome.FAILED: N_("failed"),
     LogOutcome.INTERRUPTED: N_("interrupted"),
+}
+# What the processing log calls what was done.
+VERBS: Mapping[str, str] = {
+    "take part": N_("take part in a round"),
+    "answer claim": N_("examine a possible match"),
+    "keep match": N_("keep a match"),
+    "show match": N_("look at a match"),
+    "show matches": N_("look at the matches"),
+    "show inbox": N_("look at the inbox"),
+    "list cases": N_("look at the list"),
+    "show case": N_("look at a case"),
+    "decide": N_("give an opinion"),
+    "reconsider": N_("take a decision up again"),
+    "propose": N_("propose a plan"),
+    "amend": N_("change a plan"),
+    "sign": N_("sign a plan"),
+    "close": N_("finish an approach"),
+    "withdraw": N_("withdraw from an approach"),
+    "export approach": N_("download a signed plan"),
+    "send card": N_("send a contact card"),
+    "inform": N_("record informing the family"),
+    "ask": N_("put a dilemma to others"),
+    "tell right": N_("tell the other municipality of a right"),
+    "give access": N_("give access"),
+    "correction": N_("record a correction"),
+    "objection": N_("record an objection"),
+    "erasure": N_("erase"),
+    "lift objection": N_("lift an objection"),
+    "lift erasure": N_("lift an erasure"),
+}
+CATEGORIES: Mapping[str, str] = {
+    Category.REPEATS: N_("Matches found again that nobody took up"),
+    Category.LAPSED: N_("Matches without a joint approach"),
+    Category.ENDED: N_("Joint approaches that have ended"),
+    Category.MATCHES: N_("Matches that are not found any more"),
+    Category.REFERENCES: N_("References of families"),
+    Category.NOTICES: N_("Messages"),
+    Category.ANOMALIES: N_("Irregularities"),
+    Category.REQUESTS: N_("Requests of persons"),
+    Category.PROCESSING: N_("Processing log"),
+    Category.PROOFS: N_("Proofs of deletion"),
+}
+NOTICES: Mapping[str, str] = {
+    NoticeKind.MATCH_FOUND: N_("A match was found"),
+    NoticeKind.REVIEW_NEEDED: N_("A second opinion is needed"),
+    NoticeKind.REVIEWS_DIFFER: N_("A decision is needed anew"),
+    NoticeKind.DECISION_DUE: N_("A decision is due"),
+    NoticeKind.AGREED: N_("Both municipalities want a joint approach"),
+    NoticeKind.NO_JOINT_APPROACH: N_("No joint approach"),
+    NoticeKind.CARD_RECEIVED: N_("A contact card came"),
+    NoticeKind.SIGNATURE_NEEDED: N_("A plan is to be signed"),
+    NoticeKind.DRAFT_DUE: N_("A plan is due"),
+    NoticeKind.ACTIVE: N_("A joint approach started"),
+    NoticeKind.APPROACH_ENDS: N_("A joint approach ends soon"),
+    NoticeKind.CLOSED: N_("A joint approach is finished"),
+    NoticeKind.WITHDRAWN: N_("A joint approach was withdrawn from"),
+    NoticeKind.INFORMING_DUE: N_("Informing a family is due"),
+    NoticeKind.RIGHT_USED: N_("A person used a right"),
+    NoticeKind.ANOMALY: N_("An irregularity"),
+    NoticeKind.DILEMMA: N_("A dilemma for the innovation platform"),
+    NoticeKind.DILEMMA_ESCALATED: N_("A dilemma for the strategic board"),
 }
 
 
@@ -194,6 +259,18 @@ class Words:
     def log_outcome(self, outcome: str) -> str:
         """How a processing ended."""
         return self._word(LOG_OUTCOMES, outcome)
+
+    def verb(self, verb: str) -> str:
+        """What was done, by the processing log."""
+        return self._word(VERBS, verb)
+
+    def category(self, category: str) -> str:
+        """What is kept for so long; a deletion of it may carry another name."""
+        return self._word(CATEGORIES, category)
+
+    def notice(self, kind: str) -> str:
+        """What a message is about."""
+        return self._word(NOTICES, kind)
 
     def step(self, step: Happening) -> str:
         """What happened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import approach, decide, help_, inbox, match, plan, rounds, together
+from . import approach, decide, help_, inbox, live, log, match, plan, rights, rounds, settings, together
 from .route import PageRoute
 
 ROUTES: tuple[PageRoute, ...] = (
@@ -13,5 +13,9 @@ ROUTES: tuple[PageRoute, ...] = (
     *plan.ROUTES,
     *together.ROUTES,
     *rounds.ROUTES,
+    *log.ROUTES,
+    *rights.ROUTES,
+    *settings.ROUTES,
+    *live.ROUTES,
     *help_.ROUTES,
 )

@@ -69,7 +69,8 @@ async def reconsider(visit: Visit, form: Form) -> Response:
     try:
         return await act(visit, verb, f"/match/{match}", "The decision was taken up again. Two people decide anew.")
     except FormError as wrong:
-        return visit.go(f"/match/{match}", "; ".join(wrong.problems.values()), kind="warning")
+        refused = " ".join(wrong.problems.values())
+        return visit.go(f"/match/{match}", refused, kind="warning")
 
 
 ROUTES = (

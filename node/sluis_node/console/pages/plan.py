@@ -17,12 +17,15 @@ from sluis_protocol.partners import Group, Role, roles
 from starlette.responses import RedirectResponse, Response
 
 from ...handshake.model import Case, Phase, Plan
+from ..menu import N_
 from ..people import Permission
 from ..visit import Form, FormError, Visit
 from .common import act, case_of, read_date, seen_of
 from .route import PageRoute
 
 _SPARE = 1
+_PROPOSED = N_("The plan was proposed.")
+_AMENDED = N_("The plan was changed. Both municipalities sign it anew.")
 _SHORTEST_WHY, _LONGEST_WHY = 20, 1000
 
 
@@ -137,12 +140,9 @@ async def submit(visit: Visit, form: Form) -> Response:
         made = _plan(visit, case, filled)
         desk = visit.console.desk
         # By what the visitor saw: a first draft, or a change of the newest.
-        verb = desk.amend if form["act"] == "amend" else desk.propose
-        message = (
-            "The plan was changed. Both municipalities sign it anew."
-            if form["act"] == "amend"
-            else ("The plan was proposed.")
-        )
+        amends = form["act"] == "amend"
+        verb = desk.amend if amends else desk.propose
+        message = _AMENDED if amends else _PROPOSED
         done = partial(verb, match, by=visit.person.id, plan=made, seen=seen_of(form))
         return await act(visit, done, f"/approach/{match}", message)
     except FormError as wrong:

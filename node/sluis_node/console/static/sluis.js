@@ -14,6 +14,7 @@
     const request = new XMLHttpRequest();
     request.open("GET", window.location.href);
     request.responseType = "document";
+    request.setRequestHeader("x-by-itself", "1");
     request.onload = () => {
       if (request.status !== 200 || !request.response || request.responseURL !== window.location.href) return;
       for (const part of document.querySelectorAll("[data-part]")) {
