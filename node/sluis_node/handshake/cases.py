@@ -15,6 +15,7 @@ from ..ledger import StoredMatch
 from ..matches import FamilyMatch, present
 from ..own_family import Member
 from ..parts import Parts
+from ..rights.requests import Requests
 from .casebook import Casebook, Handshake
 from .model import Brief, Case, Caution, Informing, Phase, Task, Todo
 from .moves import Moves
@@ -86,7 +87,7 @@ class Cases:
             overdue=self._overdue(found),
             next_actor=found.state.next_actor if found.state else "the coordinator",
             revision=found.revision,
-            cautions=tuple(cautions(stored)),
+            cautions=tuple(cautions(stored, objected=self._objected(connection, stored))),
             members=members,
             review=review,
             tasks=self._tasks(connection, found, stored, review, papers, by),
@@ -98,6 +99,12 @@ class Cases:
             young_persons=tuple(young(members, self._parts.now())),
             history=tuple(self._casebook.history(connection, found.id)),
         )
+
+    def _objected(self, connection: Connection, stored: StoredMatch) -> bool:
+        """Whether somebody whom a match is about is left out of rounds on request."""
+        log = self._parts.processing
+        left_out = Requests(self._parts.store.vault, log).left_out(connection)
+        return any(log.subject(person) in left_out for person in stored.shown.persons)
 
     def _shown(self, stored: StoredMatch, names: Covenant | None) -> FamilyMatch:
         (shown,) = present([stored], names)
@@ -163,14 +170,16 @@ def phase_of(found: Handshake, review: Review) -> Phase:
     return {Stage.YES: Phase.ACCEPTED, Stage.NO: Phase.DECLINED}.get(review.stage, Phase.REVIEWING)
 
 
-def cautions(stored: StoredMatch) -> Iterator[Caution]:
-    """What must be known before anything else (rules 9 and 18)."""
+def cautions(stored: StoredMatch, *, objected: bool) -> Iterator[Caution]:
+    """What must be known before anything else (rules 9, 15 and 18)."""
     if stored.grade is Grade.NAME:
         yield Caution.VERIFY_IDENTITY
     if any(member.secrecy for member in stored.shown.members):
         yield Caution.SECRECY
     if any(member.doubt for member in stored.shown.members):
         yield Caution.DOUBT
+    if objected:
+        yield Caution.OBJECTED
 
 
 def young(members: tuple[Member, ...], now: datetime) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Caution(StrEnum):
     VERIFY_IDENTITY = "verify-identity"  # rule 9
     SECRECY = "secrecy"  # rule 18
     DOUBT = "doubt"  # rule 18
+    OBJECTED = "objected"  # rule 15: somebody whom it is about objected, or was erased
 
 
 class Whose(StrEnum):

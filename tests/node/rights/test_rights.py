@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from sluis_node.handshake.model import Phase, What
+from sluis_node.handshake.model import Caution, Phase, What
 from sluis_node.processing import Activity
 from sluis_node.rights.requests import RequestState, Right
 from sluis_protocol.errors import InputError, NotFound, StorageError
@@ -194,3 +194,14 @@ async def test_who_asked_stands_nowhere_in_the_clear(desk: Bench) -> None:
     parts.store.scrub()
     for path in parts.settings.database.parent.glob("node.sqlite*"):
         assert b"very-recognisable" not in path.read_bytes()
+
+
+async def test_who_decides_sees_that_somebody_objected(two: Two) -> None:
+    """What was found already stays, for people to weigh."""
+    (person, _) = two.a.case().match.persons
+    assert Caution.OBJECTED not in two.a.case().cautions
+    done = two.a.node.rights.object(person, by=OFFICER)
+    assert Caution.OBJECTED in two.a.case().cautions
+    assert Caution.OBJECTED not in two.b.case().cautions
+    two.a.node.rights.lift(done.request.number, by=OFFICER)
+    assert Caution.OBJECTED not in two.a.case().cautions
