@@ -62,6 +62,10 @@ CAUTIONS: Mapping[str, tuple[str, str]] = {
         N_("Somebody objected"),
         N_("A person in this match objected, or asked for erasure. Ask the privacy officer before you go on."),
     ),
+    Caution.OBJECTED: (
+        N_("Somebody objected"),
+        N_("A person in this match objected, or asked for erasure. Ask the privacy officer before you go on."),
+    ),
 }
 STEPS: Mapping[str, str] = {
     What.FOUND: N_("Match found"),
