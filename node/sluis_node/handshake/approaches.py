@@ -13,8 +13,8 @@ from sluis_protocol.handshake import Act, Active, Amend, Close, Deciding, Drafti
 
 from .cases import young
 from .model import Draft as KeptDraft
-from .model import Plan, What
-from .papers import PENDING_DRAFT, draft_name, read_draft, read_drafts, read_informing, write_draft
+from .model import Plan, What, counting
+from .papers import PENDING_DRAFT, read_drafts, read_informing, write_draft
 from .turn import Turn
 
 
@@ -72,7 +72,7 @@ def sign(turn: Turn, version: int | None) -> None:
     if version is not None and version != state.version:
         raise Overtaken(f"draft {state.version} is the newest", do="read it, then sign it")
     turn.check(Sign(turn.side, state.digest))
-    newest = read_draft(turn.papers()[draft_name(state.version)])
+    newest = _counting(turn)
     if newest.fault:
         raise ApproachError(f"this draft can't be signed: {newest.fault}", do="amend it, or withdraw")
     covenant = turn.parts.covenant_on_file(turn.connection, bytes.fromhex(newest.approach.covenant))
@@ -98,14 +98,20 @@ def sign(turn: Turn, version: int | None) -> None:
     )
 
 
+def _counting(turn: Turn) -> KeptDraft:
+    found = counting(read_drafts(turn.papers()), turn.state)
+    if found is None:
+        raise NotFound("the newest draft can't be read here", do="amend it, or withdraw")
+    return found
+
+
 def close(turn: Turn, outcome: Outcome) -> None:
     """End an active approach with an outcome; the leading municipality does."""
     state = turn.state
     turn.check(Close(turn.side))
     if not isinstance(state, Active):
         raise Overtaken(f"there is nothing to close: this case is {state.name}", do="look at it again")
-    newest = read_drafts(turn.papers())[-1]
-    if newest.approach.lead != turn.parts.oin:
+    if _counting(turn).approach.lead != turn.parts.oin:
         raise DecisionRefused("the leading municipality closes", do="ask it to, or withdraw", field="lead")
     turn.step(What.CLOSED, {"outcome": outcome})
     turn.moves.make(turn.connection, turn.found, Act.CLOSE, Closing(outcome=outcome), turn.covenant, turn.now)

@@ -27,7 +27,7 @@ from sluis_protocol.errors import (
     SluisError,
     WrongCovenant,
 )
-from sluis_protocol.handshake import Act, Active, Agreed, Closed, Drafting
+from sluis_protocol.handshake import Act, Active, Agreed, Closed
 from sluis_protocol.rules import Grade
 from sqlalchemy import Connection
 
@@ -35,9 +35,9 @@ from ..anomalies import REPORT
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from .casebook import Casebook, Handshake
-from .model import Draft, What, Whose
+from .model import Draft, What, Whose, counting
 from .moves import Moves
-from .papers import OWN_CARD, PENDING_DRAFT, draft_name, read_card, read_draft, write_draft
+from .papers import OWN_CARD, PENDING_DRAFT, draft_name, read_card, read_draft, read_drafts, write_draft
 
 T = TypeVar("T", bound=Content)
 _CANT_BE = (ApproachError, LegalGroundMissing, NotAMember)
@@ -169,16 +169,11 @@ class Effects:
 
     def _signature(self, made: Made, *, ours: bool) -> None:
         """Keep a signature that verifies under the contract that we hold."""
-        state = self.step.handshake.state
-        version = state.version if isinstance(state, Drafting) else None
-        papers = self.casebook.papers(self.connection, self.found.id)
-        names = sorted(name for name in papers if name.startswith("draft "))
-        name = draft_name(version) if version is not None else names[-1] if names else ""
         side = self.step.handshake.side(made.envelope.sender)
-        if name not in papers:
-            self._fault("a draft was signed that never came")
+        draft = counting(self._drafts(), self.step.handshake.state)
+        if draft is None:
+            self._fault("a draft was signed that can't be read here")
             return
-        draft = read_draft(papers[name])
         if ours:
             signature = sign_approach(draft.approach, self.parts.signer.key)
         else:
@@ -198,8 +193,7 @@ class Effects:
 
     def _closing(self, made: Made) -> dict[str, str]:
         """The leading municipality closes, which the coordinator can't check."""
-        papers = self.casebook.papers(self.connection, self.found.id)
-        drafts = [read_draft(papers[name]) for name in sorted(papers) if name.startswith("draft ")]
+        drafts = self._drafts()
         if not drafts or drafts[-1].approach.lead != made.envelope.sender:
             self._fault("the other side closed an approach that it doesn't lead")
         content = self._opened(made, Closing)
@@ -221,6 +215,9 @@ class Effects:
 
     def _fault(self, what: str) -> None:
         self.faults.append(Anomaly(what, do="talk to the other side; " + REPORT, party=self.found.counterpart))
+
+    def _drafts(self) -> tuple[Draft, ...]:
+        return read_drafts(self.casebook.papers(self.connection, self.found.id))
 
     def _put(self, draft: Draft) -> None:
         self.casebook.put_paper(

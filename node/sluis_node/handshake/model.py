@@ -5,14 +5,14 @@ Nothing of the other side is in it that the other side didn't hand over; in part
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from sluis_protocol.approach import Approach, Criteria, Partner
 from sluis_protocol.content import ContactCard
-from sluis_protocol.handshake import Side, State
+from sluis_protocol.handshake import Active, Drafting, Side, State
 
 from ..matches import FamilyMatch
 from ..own_family import Member
@@ -214,5 +214,12 @@ class Case:
 
     @property
     def draft(self) -> Draft | None:
-        """The newest draft."""
-        return self.drafts[-1] if self.drafts else None
+        """The draft, or contract, that counts; None if there is none, or if it couldn't be read."""
+        return counting(self.drafts, self.state)
+
+
+def counting(drafts: Sequence[Draft], state: State | None) -> Draft | None:
+    """The draft that a state is about; of a handshake that has ended, the newest."""
+    if isinstance(state, Drafting | Active):
+        return next((draft for draft in drafts if draft.approach.digest == state.digest), None)
+    return drafts[-1] if drafts else None

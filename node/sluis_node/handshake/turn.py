@@ -28,7 +28,7 @@ from .moves import Moves, newest
 from .review import check_reviewer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Turn:
     """What a verb works with; `again` says that it was done before, so there is nothing left to do."""
 

@@ -16,8 +16,8 @@ from ..people import family
 from .played import Played
 from .rig import FIRST, SECOND
 
-NO = {"answer": Answer.NO, "reason": Reason.NO_NEED}
-YES = {"answer": Answer.YES}
+NO: dict[str, Any] = {"answer": Answer.NO, "reason": Reason.NO_NEED}
+YES: dict[str, Any] = {"answer": Answer.YES}
 
 
 @pytest.fixture
