@@ -25,7 +25,7 @@ def list_notices(
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """List notices: those waiting, delivered, and the dead letters, which people must look at."""
+    """List the notices, the newest first. The dead ones wait for people: send them again, or throw them away."""
 
     async def work(node: Node) -> list[Delivery]:
         return node.notices(state)
