@@ -203,6 +203,7 @@ class Node(Services):
         await asyncio.to_thread(self._tidy)
         async with self._taking_part(agreed.id, taken):
             report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        await asyncio.to_thread(self._shown, report.matches)
         await self.send_notices()
         return report
 
@@ -231,11 +232,10 @@ class Node(Services):
 
     def matches(self) -> list[FamilyMatch]:
         """All proven matches, the newest first."""
-        parts, names = self._opened(), self._opened().names()
-        with parts.store.transaction() as connection:
-            found = parts.ledger.read_matches(connection)
-            self._log_shown(connection, "list matches", found)
-        return present(found, names)
+        parts = self._opened()
+        found = present(parts.ledger.matches(), parts.names())
+        self._shown(found)
+        return found
 
     def about(self) -> About:
         """Who this node is, and under which covenant."""

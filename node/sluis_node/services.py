@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from .caseload import Caseload
 from .handshake.desk import Desk
-from .ledger import StoredMatch
+from .matches import FamilyMatch
 from .notify.outbox import Delivery, DeliveryState
 from .notify.sender import Sender, Sent
 from .notify.webhook import EventSigner
@@ -79,11 +77,12 @@ class Services(ABC):
             await asyncio.to_thread(logged.enter_context, begun)
             yield
 
-    def _log_shown(self, connection: Connection, name: str, found: Sequence[StoredMatch]) -> None:
+    def _shown(self, found: Sequence[FamilyMatch]) -> None:
         """Log that matches are shown by another program, or on the command line."""
-        persons = {person for one in found for person in one.shown.persons}
+        parts, persons = self._opened(), {person for one in found for person in one.persons}
         if persons:
-            self._opened().processing.record(connection, Activity.SHOW, name, actor="", persons=persons)
+            with parts.store.transaction() as connection:
+                parts.processing.record(connection, Activity.SHOW, "list matches", actor="", persons=persons)
 
     async def verify_processing_log(self) -> int:
         """How many entries it has; raise StorageError if one was altered or taken out."""

@@ -16,7 +16,7 @@ from sluis_runtime.files import read_text
 
 from .attempt import Failed
 from .notice import Audience
-from .outbox import Delivery
+from .outbox import NOBODY, Delivery
 from .settings import MailSettings, NotifySettings
 from .texts import body, subject
 
@@ -42,7 +42,7 @@ def send(delivery: Delivery, settings: NotifySettings, *, timeout: float = TIMEO
     """Hand it to the mail server; raise Failed saying whether trying again can help."""
     mail = settings.mail
     if mail is None or not mail.to.get(Audience(delivery.target)):
-        raise Failed("no mailbox is configured for this audience", final=True)
+        raise Failed(NOBODY, final=True)
     message = compose(delivery, settings, mail)
     password = read_text(mail.password, most=4_096, what="the mail password").strip() if mail.password else ""
     try:

@@ -29,6 +29,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 MOST_ATTEMPTS = 24  # four days or so: a long weekend
 LEASE = timedelta(minutes=5)
+NOBODY = "no mailbox is configured for this audience"
 
 
 class Channel(StrEnum):
@@ -97,7 +98,10 @@ class Outbox:
         return found + [(Channel.WEBHOOK, hook.name) for hook in self._settings.webhooks if audience in hook.audiences]
 
     def enqueue(self, connection: Connection, notice: Notice, now: datetime) -> bool:
-        """Tell it, in the caller's transaction; False if it was told already. Nobody configured: nothing is sent."""
+        """Tell it, in the caller's transaction; False if it was told already.
+
+        With nobody configured nothing is sent, since it stands in the console; a dilemma is a dead letter at once.
+        """
         about = self._vault.lookup("notice", notice.kind, notice.about)
         notice_id = str(uuid.UUID(bytes=self._random(16), version=4))
         sealed = None
@@ -106,16 +110,20 @@ class Outbox:
         values = {"id": notice_id, "kind": notice.kind, "at": millis(now), "about": about, "text": sealed}
         if not connection.execute(insert(notices).values(**values).on_conflict_do_nothing()).rowcount:
             return False
-        for channel, target in self.targets(notice.kind.audience):
+        state, failure, targets = DeliveryState.WAITING, "", self.targets(notice.kind.audience)
+        if notice.text and not targets:  # what stands in no console, either, must not get lost
+            state, failure = DeliveryState.DEAD, NOBODY
+            targets = [(Channel.MAIL, str(notice.kind.audience))]
+        for channel, target in targets:
             connection.execute(
                 insert(deliveries).values(
                     notice=notice_id,
                     channel=channel,
                     target=target,
-                    state=DeliveryState.WAITING,
+                    state=state,
                     attempts=0,
                     next_at=millis(now),
-                    failure="",
+                    failure=failure,
                 )
             )
         return True

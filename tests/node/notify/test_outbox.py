@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sluis_node.notify import Audience, DeliveryState, Notice, NoticeKind, NotifySettings
-from sluis_node.notify.outbox import LEASE, LONGEST_PAUSE, MOST_ATTEMPTS
+from sluis_node.notify.outbox import LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, NOBODY
 from sluis_protocol.errors import InputError
 
 from .rig import Office
@@ -54,9 +54,19 @@ def test_what_is_undone_is_not_told(office: Office) -> None:
 
 
 def test_an_audience_that_nobody_configured_gets_nothing(office: Office) -> None:
-    assert not office.outbox.targets(Audience.BOARD)
-    assert office.tell(Notice(NoticeKind.DILEMMA_ESCALATED, about="d1", text="What now?"))
+    assert not office.outbox.targets(Audience.ADMINISTRATORS)
+    assert office.tell(Notice(NoticeKind.ANOMALY, about="r1"))
     assert not office.outbox.all()
+
+
+def test_a_dilemma_that_can_go_nowhere_is_a_dead_letter(office: Office) -> None:
+    """It stands in no console: once a mailbox is configured, people send it again."""
+    assert office.tell(Notice(NoticeKind.DILEMMA_ESCALATED, about="d1", text="What now?"))
+    (dead,) = office.outbox.all()
+    assert (dead.state, dead.target, dead.failure) == (DeliveryState.DEAD, "board", NOBODY)
+    office.outbox.retry(dead.id, office.now)
+    (again,) = office.outbox.take(office.now, most=8)
+    assert again.text == "What now?"
 
 
 def test_only_a_dilemma_has_a_text() -> None:
