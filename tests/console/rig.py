@@ -19,6 +19,7 @@ from sluis_node.node import utc_now
 from sluis_node.signer import Clock
 
 CHROMIUM = "/usr/bin/chromium"
+CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--lang=nl-NL"]
 PHONE: ViewportSize = {"width": 320, "height": 700}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PASSWORD = "geheim genoeg"
@@ -69,7 +70,7 @@ async def running(node: Node, *, clock: Clock = utc_now, **settings: Any) -> Asy
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=CALM)
         try:
             yield opened
         finally:

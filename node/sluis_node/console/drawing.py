@@ -19,12 +19,12 @@ _CANAL, _WATER, _RIPPLE, _LIGHT = "#0e4a70", "#cfe3ef", "#8fb9d1", "#e2eef5"
 _INK, _MUTED, _WARNING = "#17252f", "#4b5b68", "#6b4000"
 _IN_A_ROW, _ROW = 4, 132
 _WIDE = 760
-_LONGEST_LABEL, _LONGEST_NAME = 11, 60
+_LONGEST_LABEL, _LONGEST_NAME = 11, 48
 
 
-def _svg(width: int, height: int, name: str, parts: Sequence[str]) -> Markup:
+def _svg(width: int, height: int, name: str, parts: Sequence[str], *, top: int = 0) -> Markup:
     return Markup(  # noqa: S704 (all text in it is escaped where it is put in)
-        f'<svg class="sluis-drawing sluis-drawing--{name}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'<svg class="sluis-drawing sluis-drawing--{name}" viewBox="0 {top} {width} {height}" width="{width}" '
         f'height="{height}" aria-hidden="true" focusable="false">{"".join(parts)}</svg>'
     )
 
@@ -157,7 +157,7 @@ def journey(reached: int, names: Sequence[str], *, ended: bool) -> Markup:
     for at, name in enumerate(names):
         weight, colour = 700 if at == reached else 400, _INK if at <= reached else _MUTED
         parts.append(_text(step * (at + 0.5), 128, name, size=16, colour=colour, weight=weight))
-    return _svg(_WIDE, 138, "journey", parts)
+    return _svg(_WIDE, 104, "journey", parts, top=32)
 
 
 # A plan over time.
@@ -177,7 +177,7 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
     """Rows from their start to the end of the approach, and today."""
     first, last = min(bar.start for bar in bars), max(bar.end for bar in bars)
     days = max(1, (last - first).days)
-    left, width, row = 0, 636, 46
+    left, width, row = 0, 420, 46
 
     def x(day: date) -> float:
         return left + width * min(1.0, max(0.0, (day - first).days / days))
@@ -200,4 +200,4 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
         parts.append(_tag("rect", x=x(bar.start), y=y + 22, width=long, height=10, rx=5, fill=fill))
     parts.append(_text(left, height - 4, language.day(first), anchor="start", colour=_MUTED))
     parts.append(_text(left + width, height - 4, language.day(last), anchor="end", colour=_MUTED))
-    return _svg(640, height, "plan", parts)
+    return _svg(width, height, "plan", parts)

@@ -59,6 +59,10 @@ class Language:
         """22 november 2026, 14:05."""
         return format_datetime(moment, "d MMMM y, HH:mm", _HERE, self.locale)
 
+    def short_time(self, moment: datetime) -> str:
+        """22 nov 2026, 14:05."""
+        return format_datetime(moment, "d MMM y, HH:mm", _HERE, self.locale)
+
     def left(self, until: datetime, now: datetime) -> str:
         """How long until then, in whole days, as a person would say it."""
         days = (until.astimezone(_HERE).date() - now.astimezone(_HERE).date()).days

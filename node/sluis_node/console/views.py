@@ -97,7 +97,11 @@ class Views:
                 role_names={role: language.text(name) for role, name in ROLE_NAMES.items()},
             )
             environment.filters.update(
-                date=language.day, short_date=language.short_day, time=language.time, number=language.number
+                date=language.day,
+                short_date=language.short_day,
+                time=language.time,
+                short_time=language.short_time,
+                number=language.number,
             )
             self._environments[code] = environment
 

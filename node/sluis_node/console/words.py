@@ -54,6 +54,10 @@ CAUTIONS: Mapping[str, tuple[str, str]] = {
         N_("Secrecy applies"),
         N_("Somebody in this family has their personal data kept secret. Never pass on where they live."),
     ),
+    Caution.OBJECTED: (
+        N_("Somebody of this family objected"),
+        N_("Ask your privacy officer before you go on."),
+    ),
     Caution.DOUBT: (
         N_("Data under investigation"),
         N_("The population register doubts some data of this family."),
@@ -152,7 +156,7 @@ VERBS: Mapping[str, str] = {
     "answer claim": N_("examine a possible match"),
     "keep match": N_("keep a match"),
     "show match": N_("look at a match"),
-    "show matches": N_("look at the matches"),
+    "list matches": N_("look at the matches"),
     "show inbox": N_("look at the inbox"),
     "list cases": N_("look at the list"),
     "show case": N_("look at a case"),
