@@ -268,11 +268,43 @@ async def test_deadlines_by_the_coordinators_clock(tmp_path: Path) -> None:
             rig.clock.ahead = days * DAY + timedelta(minutes=1)
             with pytest.raises(HandshakeError, match="has passed"):
                 await talks.a.act(act)
+            with pytest.raises(HandshakeError, match="carries no letters"):
+                await talks.a.write(talks.a.letter(1))
             keeper.tick()
             await talks.read()
             assert talks.a.now.state == state
             keeper.tick()
             assert talks.waiting() == 0
+
+
+async def test_a_clock_that_is_set_back(tmp_path: Path) -> None:
+    """An entry is never dated before the one before it: the nodes would not follow."""
+    async with Rig(tmp_path, tick_seconds=60) as rig:
+        talks = await open_talks(rig)
+        await talks.agree()
+        rig.clock.ahead = -timedelta(minutes=4)
+        await talks.a.act(Act.PROPOSE)
+        before = talks.a.now.at
+        assert await talks.read() == "drafting"
+        assert talks.a.now.at == before
+
+
+async def test_a_lapse_that_comes_too_late(tmp_path: Path) -> None:
+    """What the keeper read may have moved on since: then it changes nothing."""
+    async with Rig(tmp_path, tick_seconds=60) as rig:
+        deciding, agreed = await open_talks(rig), await open_talks(rig)
+        await agreed.agree()
+        stale = deciding.stored(), agreed.stored()
+        await deciding.a.act(Act.ACCEPT)  # the same entry is the newest, but the state is another
+        await agreed.a.act(Act.PROPOSE)
+        await agreed.read()
+        rig.clock.ahead = 31 * DAY
+        for talks, before in zip((deciding, agreed), stale, strict=True):
+            with pytest.raises(Overtaken):
+                service.lapse(rig.coordinator, before)
+            assert talks.waiting() == 0
+            service.lapse(rig.coordinator, talks.stored())
+            assert await talks.read() == "lapsed"
 
 
 async def test_letters(tmp_path: Path) -> None:

@@ -189,6 +189,8 @@ def test_two_histories_are_found_with_the_next_move(talks: Talks) -> None:
     told_b.go(told_b.move(A, Act.PROPOSE))
     refused(talks, talks.entry([told_b.move(B, Act.AMEND)]), "two histories")
     refused(told_b, talks.entries[-1], "in two ways")
+    talks.at = told_b.at = talks.at + 30 * DAY
+    refused(told_b, talks.entry(), "in two ways")  # a step without moves doesn't join the two histories either
 
 
 def test_openings(talks: Talks) -> None:
