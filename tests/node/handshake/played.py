@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -23,20 +24,21 @@ from sluis_protocol.messages import Delivery, Entry, Opening
 from sluis_protocol.record import Family
 from sluis_protocol.signed import Kind, SignedMessage
 
-from ...world import COORDINATOR, PURPOSE, World, member_oin
+from ...world import COORDINATOR, PURPOSE, World, make_world, member_oin
 from .. import desk as rounds
 from ..desk import ID
 from ..rig import sign_as
 from .rig import FIRST, SECOND
 
 NAME = ID.hex()
+_world = cache(make_world)
 
 
 class Played:
     """The coordinator's part is `enter`, `deliver` and the like; `chain` has the entries so far."""
 
     def __init__(self, folder: Path, caseloads: Sequence[Sequence[Family]], world: World | None = None) -> None:
-        self.round = rounds.Desk(folder, caseloads, world)
+        self.round = rounds.Desk(folder, caseloads, world or _world())
         self.chain: list[SignedMessage] = []
         self._ids = count(1_000)
 

@@ -30,11 +30,11 @@ def decide(played: Played, by: str, **said: Any) -> None:
     played.desk().decide(played.match(), by=by, **{**YES, **said})
 
 
-@pytest.mark.parametrize("by", ["", "  ", " anna", "an\nna", "x" * 300])
-def test_nothing_is_decided_without_a_named_person(opened: Played, by: str) -> None:
+def test_nothing_is_decided_without_a_named_person(opened: Played) -> None:
     """Rule 11."""
-    with pytest.raises(DecisionRefused):
-        decide(opened, by)
+    for by in ("", "  ", " anna", "an\nna", "x" * 300):
+        with pytest.raises(DecisionRefused):
+            decide(opened, by)
     assert not opened.outgoing(1)
 
 
