@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sluis_protocol.approach import verify_approach
 from sluis_protocol.content import Outcome, WithdrawalReason
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.note import Verifier
 from sluis_protocol.partners import roles
 from sluis_runtime.files import read_text, write_atomically
@@ -297,15 +296,19 @@ def verify(
 
 
 @approach.command()
-def partners(config: ConfigOption = CONFIG, purpose: Annotated[str | None, typer.Option(metavar="ID")] = None) -> None:
+def partners(
+    purpose: Annotated[
+        str | None, typer.Option(metavar="ID", help="A purpose of the covenant; needed where it has several.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
     """List the roles that may take part, and the legal bases that they may take part on."""
 
-    async def work(node: Node) -> Table:
-        agreed = await asyncio.to_thread(node.purpose, purpose)
-        table = Table("role", "name", "group", "legal bases", "")
-        for role in roles().values():
-            bases = ", ".join(role.bases(agreed)) or "none in this covenant"
-            table.add_row(role.code, role.nl, role.group, bases, "asks for criteria" if role.needs_criteria else "")
-        return table
+    async def work(node: Node) -> Purpose:
+        return await asyncio.to_thread(node.purpose, purpose)
 
-    console.print(with_node(config, work))
+    agreed = with_node(config, work)
+    for role in roles().values():
+        bases = ", ".join(role.bases(agreed)) or "no legal basis in this covenant"
+        asks = "; asks for criteria" if role.needs_criteria else ""
+        console.print(f"{role.code}: {role.nl} ({role.group}): {bases}{asks}", markup=False)

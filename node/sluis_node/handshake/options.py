@@ -50,19 +50,28 @@ WhyOption = Annotated[str, typer.Option("--why", help="Why the ordinary chain ca
 
 
 def take_step(match: str, verb: Callable[[Desk, str], Case], config: Path, reviewer: str, *, as_json: bool) -> None:
-    """Do one step, send it, fetch what came of it, and show the case."""
+    """Fetch what is new, do one step, send it, fetch what came of it, and show the case."""
 
     async def work(node: Node) -> Case:
         found = await asyncio.to_thread(find_match, node, match)
+        connected = await _exchange(node)
         case = await asyncio.to_thread(verb, node.desk, found)
-        try:
-            await node.receive(wait=_WAIT)
-        except Unreachable as error:
-            typer.echo(f"the coordinator can't be reached, so nothing was sent yet: {error.what}", err=True)
+        if not connected or not await _exchange(node):
+            typer.echo("nothing was sent yet; sluis-node receive sends it", err=True)
             return case
         return await asyncio.to_thread(lambda: node.desk.case(found, by=reviewer))
 
     print_case(with_node(config, work, patience=_PATIENCE), as_json=as_json)
+
+
+async def _exchange(node: Node) -> bool:
+    """Send and fetch what there is; False if there is no connection."""
+    try:
+        await node.receive(wait=_WAIT)
+    except Unreachable as error:
+        typer.echo(error.diagnostics(), err=True)
+        return False
+    return True
 
 
 def print_case(case: Case, *, as_json: bool) -> None:
