@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 from sluis_node import Node
-from sluis_node.console.serve import build
+from sluis_node.console.serve import Server, build, fetching, server_config
 from sluis_node.console.settings import ConsoleSettings
 from sluis_node.console.visit import Console
 from sluis_node.node import utc_now
@@ -47,19 +46,26 @@ class Running:
 
 
 @asynccontextmanager
-async def running(node: Node, *, clock: Clock = utc_now, **settings: Any) -> AsyncIterator[Running]:
-    """Serve the console of an open node on loopback; with the demo's logins, unless told otherwise."""
+async def running(
+    node: Node, *, clock: Clock = utc_now, carries: bool = False, **settings: Any
+) -> AsyncIterator[Running]:
+    """Serve the console of an open node on loopback; with the demo's logins, unless told otherwise.
+
+    With `carries`, it also carries the node's mail, as `sluis-node console` does.
+    """
     port = int(settings.pop("port", 0)) or free_port()
-    options = {"listen": f"127.0.0.1:{port}"} | ({} if "oidc" in settings else {"local": LOGINS}) | settings
+    options: dict[str, Any] = (
+        {"listen": f"127.0.0.1:{port}"} | ({} if "oidc" in settings else {"local": LOGINS}) | settings
+    )
     console, app = build(node, ConsoleSettings.model_validate(options), clock=clock)
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    server = Server(server_config(console.settings, app), console)
     serving = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(10):
             while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
-        yield Running(console, console.settings.address)
+        async with fetching(console) if carries else nullcontext():
+            yield Running(console, console.settings.address)
     finally:
         server.should_exit = True
         server.force_exit = True

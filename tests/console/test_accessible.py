@@ -141,7 +141,11 @@ async def test_all_of_it_can_be_done_by_keyboard(context: BrowserContext, consol
     for _ in range(30):
         await page.keyboard.press("Tab")
         shown = await page.evaluate(
-            """() => { const at = document.activeElement; if (!at || at === document.body) return true;
-            return [at, at.closest('.sluis-card')].some(one => one && getComputedStyle(one).outlineStyle !== 'none'); }"""
+            """() => {
+                const at = document.activeElement;
+                if (!at || at === document.body) return true;
+                const around = [at, at.closest('.sluis-card')];
+                return around.some(one => one && getComputedStyle(one).outlineStyle !== 'none');
+            }"""
         )
         assert shown

@@ -16,6 +16,8 @@ from ..node.desk import CASELOADS, Desk
 from .provider import certified, lying, settings
 from .rig import DESKTOP, Running, free_port, running
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def go_and_log_in(page: Page, console: Running, who: str) -> None:
     await page.goto(f"{console.address}/rounds")

@@ -56,10 +56,9 @@ def build(
     return console, make_app(doorway, Login(doorway))
 
 
-async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
-    """Serve until a signal comes."""
-    console, app = build(node, settings, clock=clock)
-    config = uvicorn.Config(
+def server_config(settings: ConsoleSettings, app: ASGIApp) -> uvicorn.Config:
+    """How the server runs: quiet, for it knows addresses; patient with nobody."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -71,10 +70,16 @@ async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=list(settings.proxies) or None,
         timeout_graceful_shutdown=3,
+        lifespan="off",
         limit_concurrency=500,
         h11_max_incomplete_event_size=32_768,
     )
-    server = Server(config, console)
+
+
+async def serve(node: Node, settings: ConsoleSettings, *, clock: Clock) -> None:
+    """Serve until a signal comes."""
+    console, app = build(node, settings, clock=clock)
+    server = Server(server_config(settings, app), console)
     async with fetching(console):
         _log.info("console", address=settings.address)
         await server.serve()
