@@ -26,6 +26,7 @@ import typer.main
 from sluis_coordinator.config import CoordinatorSettings
 from sluis_coordinator.schema import metadata as coordinator_tables
 from sluis_node.config import NodeSettings
+from sluis_node.handshake.model import Phase
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.tables import metadata as keyholder_tables
 from sluis_node.ledger import ClaimState
@@ -171,6 +172,7 @@ def test_the_diagram_of_handshakes_is_the_generated_one() -> None:
     [
         ("A round, as a node knows it", set(RoundState)),
         ("A claim, from candidate to match", set(ClaimState)),
+        ("A match, as a municipality sees it", set(Phase)),
         ("The key ceremony", {kind.__name__.lower() for kind in board.State.__args__}),
     ],
 )

@@ -31,6 +31,7 @@ from .caseload import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .handshake.desk import Desk
+from .handshake.expiry import expire
 from .handshake.reminders import remind
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
@@ -220,6 +221,7 @@ class Node(Services):
         ]
         settled = nothing_outstanding(parts, awaited)
         complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        await asyncio.to_thread(expire, parts)
         await asyncio.to_thread(remind, parts)
         await self.send_notices()
         counts = await asyncio.to_thread(parts.ledger.counts)

@@ -135,6 +135,11 @@ class Casebook:
         going_on = [one for one in found if not one.is_final]
         return going_on[0] if going_on else found[-1]
 
+    def open(self, connection: Connection) -> list[Handshake]:
+        """All that have not ended."""
+        query = select(handshakes).where(handshakes.c.ended_at.is_(None)).order_by(handshakes.c.made_at)
+        return [_handshake(row) for row in connection.execute(query).mappings().all()]
+
     def matches(self, connection: Connection) -> list[str]:
         """The matches that have a handshake."""
         query = select(handshakes.c.match).where(handshakes.c.match != "").distinct()

@@ -22,9 +22,8 @@ def remind(parts: Parts) -> None:
     """Tell of what is due soon."""
     casebook, now = Casebook(parts.store.vault), parts.now()
     with parts.store.transaction() as connection:
-        for match in casebook.matches(connection):
-            found = casebook.current(connection, match)
-            if found.is_final or found.state is None:
+        for found in casebook.open(connection):
+            if not found.match or found.state is None:
                 continue
             review = casebook.review(connection, found)
             informing = read_informing(casebook.papers(connection, found.id))

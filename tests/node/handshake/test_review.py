@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sluis_node.handshake.review import Answer, Reason
 from sluis_protocol.errors import DecisionRefused, FourEyes, NotFound, Overtaken, SluisError, TooLate
 from sluis_protocol.handshake import Act
 
+from ...shared import ROOT
 from ..people import family
 from .played import Played
 from .rig import FIRST, SECOND
@@ -247,3 +249,9 @@ def test_a_known_pair_asks_for_nothing_but_can_be_decided(tmp_path: Path, opened
     assert opened.case().known
     decide(opened, FIRST)
     assert [task.todo for task in opened.desk().inbox(by=FIRST)] == [Todo.DECIDE]
+
+
+def test_the_documented_calls(opened: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    (calls,) = re.findall(r"```py\n(.*?)```", (ROOT / "docs/embedding.md").read_text("utf-8"), re.DOTALL)
+    exec(calls, {"node": opened.round.nodes[0].node})
+    assert "accepted ('accept',)" in capsys.readouterr().out

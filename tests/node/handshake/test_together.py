@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sluis_node.handshake.expiry import expire
 from sluis_node.handshake.model import Informing, Phase, Postponement, Todo, What
 from sluis_node.handshake.personal import check_question
+from sluis_node.handshake.reminders import remind
 from sluis_node.handshake.review import Answer
 from sluis_node.notify.notice import NoticeKind
 from sluis_node.own_family import Member, Shown, members_of, words
@@ -268,8 +270,6 @@ def test_what_people_are_notified_of(played: Played) -> None:
 
 
 def test_reminders_are_told_once_for_each_deadline(played: Played) -> None:
-    from sluis_node.handshake.reminders import remind
-
     def remember() -> list[NoticeKind]:
         before = len(told(played))
         for _ in range(2):
@@ -307,6 +307,19 @@ def test_nothing_happens_after_the_end(agreed: Played) -> None:
         agreed.desk().ask(agreed.match(), question=QUESTION, **said)
     with pytest.raises(Overtaken):
         agreed.desk().decide(agreed.match(), answer=Answer.YES, **said)
+
+
+def test_what_the_coordinator_never_ends_ends_by_our_own_clock(played: Played) -> None:
+    played.enter()
+    played.say(1)
+    for days, phase in ((130, Phase.ACCEPTED), (5, Phase.LAPSED)):
+        played.later(days=days)
+        expire(played.round.nodes[0].parts)
+        case = played.case()
+        assert case.phase is phase
+    assert not case.sending
+    assert not played.outgoing(1)
+    assert case.history[-1].what is What.LAPSED
 
 
 def test_a_record_of_an_earlier_release_is_read() -> None:
