@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sluis_protocol import wire
 from sluis_protocol.chain import digest_of
-from sluis_protocol.content import LETTER, Content, seal_content
+from sluis_protocol.content import LETTER, Content, Withdrawal, WithdrawalReason, seal_content
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.encoding import millis
 from sluis_protocol.errors import CovenantError, Overtaken
@@ -152,6 +152,10 @@ class Moves:
         found = connection.scalar(select(handshake_mail.c.progress).where(handshake_mail.c.digest == digest))
         return None if found is None else Progress(found)
 
+    def _progress(self, connection: Connection, number: int) -> Progress:
+        query = select(handshake_mail.c.progress).where(handshake_mail.c.number == number)
+        return Progress(connection.execute(query).scalar_one())
+
     # Sending and what comes of it.
 
     def to_send(self) -> list[Outgoing]:
@@ -176,10 +180,17 @@ class Moves:
         )
         return replace(one, message=message) if changed.rowcount else None
 
-    def taken(self, connection: Connection, one: Outgoing) -> None:
-        """The coordinator has it. With the withdrawal of a yes, that yes is taken back."""
+    def taken(self, connection: Connection, one: Outgoing, found: Handshake, covenant: Covenant, now: datetime) -> None:
+        """The coordinator has it. With the withdrawal of a yes, that yes is taken back.
+
+        A yes that arrived although it was taken back meanwhile, behind its withdrawal even, is withdrawn (again).
+        """
         end = Progress.ENTERED if one.act == LETTER else Progress.SENT
         self._settle(connection, one.number, end)
+        was_dropped = one.act == Act.ACCEPT and self._progress(connection, one.number) is Progress.DROPPED
+        if was_dropped and not self.on_its_way(connection, found.id):
+            content = Withdrawal(reason=WithdrawalReason.OTHER)
+            self.make(connection, found, Act.WITHDRAW, content, covenant, now)
         if one.act == Act.WITHDRAW:
             dropped = update(handshake_mail).where(
                 handshake_mail.c.handshake == one.handshake,

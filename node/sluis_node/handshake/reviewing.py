@@ -9,7 +9,7 @@ from sluis_protocol.handshake import Accept, Act, Deciding
 from ..notify.notice import NoticeKind
 from .model import What
 from .papers import OWN_CARD, write_card
-from .review import Opinion, Stage
+from .review import Answer, Opinion, Stage
 from .turn import Turn
 
 
@@ -17,7 +17,7 @@ def decide(turn: Turn, opinion: Opinion, card: ContactCard | None) -> None:
     """Keep an opinion. With the second yes our acceptance is signed, and the card lies ready for when both want it."""
     if not isinstance(turn.state, Deciding):
         raise Overtaken(f"nothing is to be decided: this case is {turn.state.name}", do="look at it again")
-    turn.check(Accept(turn.side))
+    turn.check(Accept(turn.side), ground=opinion.answer is Answer.YES)
     before = turn.casebook.review(turn.connection, turn.found)
     before.check(opinion, turn.stored.grade)
     after = turn.casebook.add_opinion(turn.connection, turn.found, opinion)
@@ -45,7 +45,7 @@ def reconsider(turn: Turn) -> None:
     """Take up again what two people decided, before the deadline; a yes is taken back, which looks like a silence."""
     if not isinstance(turn.state, Deciding):
         raise Overtaken(f"nothing is to be decided: this case is {turn.state.name}", do="look at it again")
-    turn.check(Accept(turn.side))
+    turn.check(Accept(turn.side), ground=False)
     review = turn.casebook.review(turn.connection, turn.found)
     if review.stage not in (Stage.YES, Stage.NO):
         raise DecisionRefused("two people haven't decided yet", do="decide first")

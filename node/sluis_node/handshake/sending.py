@@ -17,7 +17,7 @@ from sluis_runtime.logs import logger
 from ..parts import Parts
 from .casebook import Casebook
 from .model import What, Whose
-from .moves import Moves, Outgoing
+from .moves import Moves, Outgoing, newest
 
 log = logger("handshake")
 
@@ -78,8 +78,11 @@ class Sending:
         return await asyncio.to_thread(sign)
 
     def _taken(self, one: Outgoing) -> None:
-        with self._parts.store.transaction() as connection:
-            self._moves.taken(connection, one)
+        parts = self._parts
+        covenant = newest(parts.newest_covenant())
+        with parts.store.transaction() as connection:
+            found = self._casebook.required(connection, one.handshake)
+            self._moves.taken(connection, one, found, covenant, parts.now())
 
     def _refused(self, one: Outgoing, error: SluisError) -> None:
         """Settle it, and keep in the case that it came to nothing."""

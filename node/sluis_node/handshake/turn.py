@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sluis_protocol.chain import require_ground
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import HandshakeError, Overtaken, TooLate
 from sluis_protocol.handshake import Event, Side, State, advance
@@ -59,13 +60,19 @@ class Turn:
             )
         return self.found.state
 
-    def check(self, event: Event) -> None:
-        """Refuse what the table of transitions doesn't allow now; TooLate after the deadline."""
+    def check(self, event: Event, *, ground: bool = True) -> None:
+        """Refuse what the table of transitions doesn't allow now; TooLate after the deadline.
+
+        With `ground`, refuse too what the covenant has no ground for any more (rule 20).
+        """
         state = self.state
         if state.deadline is not None and self.now >= state.deadline:
             raise TooLate(
                 f"the deadline was {state.deadline:%Y-%m-%d %H:%M} UTC", do="nothing can be done in this case any more"
             )
+        chained = self.found.chained(self.parts.oin)
+        if ground and chained is not None:
+            require_ground(chained, self.covenant, event.act, self.now)
         terms = self.covenant.terms.handshake
         try:
             advance(state, event, self.now, terms)

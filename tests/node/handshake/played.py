@@ -15,6 +15,7 @@ from sluis_node.handshake.desk import Desk
 from sluis_node.handshake.model import Case, Informing, Plan
 from sluis_node.handshake.moves import Moves, Outgoing
 from sluis_node.handshake.review import Answer
+from sluis_node.handshake.sending import Sending
 from sluis_node.mail import Mail
 from sluis_protocol import wire
 from sluis_protocol.approach import Partner
@@ -101,11 +102,13 @@ class Played:
 
     def take(self, number: int) -> SignedMessage:
         """Take the oldest that a node wants to send, as the coordinator does."""
-        parts = self.round.nodes[number - 1].parts
         one = self.outgoing(number)[0]
-        with parts.store.transaction() as connection:
-            Moves(parts.store.engine, parts.signer).taken(connection, one)
+        self.taken(number, one)
         return one.message
+
+    def taken(self, number: int, one: Outgoing) -> None:
+        """Tell a node that the coordinator has this."""
+        Sending(self.round.nodes[number - 1].parts)._taken(one)
 
     # What the coordinator does.
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sluis_node.handshake.model import Phase, Todo, What
 from sluis_node.handshake.review import Answer, Reason
-from sluis_protocol.errors import DecisionRefused, FourEyes, NotFound, Overtaken, SluisError, TooLate
+from sluis_node.handshake.sending import Sending
+from sluis_protocol.covenant import Covenant
+from sluis_protocol.errors import (
+    DecisionRefused,
+    FourEyes,
+    HandshakeError,
+    LegalGroundMissing,
+    NotFound,
+    Overtaken,
+    SluisError,
+    TooLate,
+)
 from sluis_protocol.handshake import Act
 
 from ...shared import ROOT
+from ...world import AUTHORITY
 from ..people import family
 from .played import Played
 from .rig import FIRST, SECOND
@@ -224,6 +237,33 @@ def test_a_yes_that_was_never_sent_is_taken_back_all_the_same(opened: Played) ->
     opened.say(1)
     opened.desk().reconsider(opened.match(), by=FIRST)
     assert [one.act for one in opened.outgoing(1)] == [Act.WITHDRAW]
+
+
+def test_a_yes_that_arrives_behind_its_withdrawal_is_withdrawn_again(opened: Played) -> None:
+    """Two programs send for one node: the coordinator had nothing to take back yet, and then the yes came."""
+    opened.say(1)
+    (accept,) = opened.outgoing(1)
+    opened.desk().reconsider(opened.match(), by=FIRST)
+    (withdrawal,) = opened.outgoing(1)
+    error = HandshakeError("there is no yes to take back")
+    Sending(opened.round.nodes[0].parts)._refused(withdrawal, error)
+    opened.taken(1, accept)
+    (again,) = opened.outgoing(1)
+    assert again.act == Act.WITHDRAW
+    opened.taken(1, accept)
+    assert len(opened.outgoing(1)) == 1
+
+
+def test_a_purpose_that_ended(opened: Played) -> None:
+    """Rule 20: nothing leads towards an approach any more; a no can still be said."""
+    parts = opened.round.nodes[0].parts
+    (purpose,) = opened.world.covenant.terms.purposes
+    ended = purpose.model_copy(update={"valid_until": opened.now.date() - timedelta(days=1)})
+    terms = opened.world.covenant.terms.model_copy(update={"version": 2, "purposes": (ended,)})
+    parts.store.accept_covenant(Covenant.sign(terms, AUTHORITY, opened.world.authority_key))
+    with pytest.raises(LegalGroundMissing):
+        decide(opened, FIRST)
+    assert opened.say(1, **NO).phase is Phase.DECLINED
 
 
 def test_nothing_is_reconsidered_before_two_have_decided(opened: Played) -> None:
