@@ -88,8 +88,8 @@ def febrl4(python: Path) -> Files:
     first, second = _febrl(python, "dataset4a.csv"), _febrl(python, "dataset4b.csv")
     same = frozenset((row["rec_id"], row["rec_id"].replace("org", "dup-0")) for row in first)
     numbers = {row["rec_id"]: row["soc_sec_id"] for row in [*first, *second] if row["soc_sec_id"]}
-    persons = [[febrl_person(row) for row in rows] for rows in (first, second)]
-    return Files("FEBRL4", *persons, same, (_fields(first), _fields(second)), numbers)
+    ours, theirs = ([febrl_person(row) for row in rows] for rows in (first, second))
+    return Files("FEBRL4", ours, theirs, same, (_fields(first), _fields(second)), numbers)
 
 
 def febrl_within(python: Path, number: int) -> Files:

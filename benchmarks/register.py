@@ -96,7 +96,9 @@ class Register:
 def register(size: int, seed: int) -> Register:
     """About `size` persons in the first file and 8 in 10 of that in the second; six in ten of those are in both."""
     chance = random.Random(seed)
-    first, second, same = [], [], []
+    first: list[list[Person]] = []
+    second: list[list[Person]] = []
+    same: list[tuple[str, str]] = []
     persons = 0
     while persons < size:
         household = _household(chance, f"a{len(first)}")
