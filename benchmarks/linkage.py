@@ -2,9 +2,10 @@
 
 The pure join, without cryptography: a tag is a hash of kind and value, which is equal where the real one is. Measured
 on FEBRL 2, 3 and 4, on a synthetic register, and on caseloads (`--caseloads DIR --truth FILE`), with Splink, clkhash
-with anonlink, and pprl-core on the same files in the same run. The rule set and its thresholds are those of the package;
-the other tools get the threshold that the truth shows to be their best. `--errors` lists the missed and the wrong pairs
-by their ids; nothing personal is printed. Whether some names fare worse than others (rule 24) is `benchmarks.parity`.
+with anonlink, and pprl-core on the same files in the same run. The rule set and its thresholds are those of the
+package; the other tools get the threshold that the truth shows to be their best. `--errors` lists missed and wrong
+pairs by their ids; nothing personal is printed. Whether some names fare worse than others (rule 24) is
+`benchmarks.parity`.
 """
 
 from __future__ import annotations

@@ -17,13 +17,21 @@ from anyascii import anyascii
 
 from sluis_protocol.record import Person
 
-# Prefix words of Dutch, Frisian, German, French, Spanish, Portuguese, Italian and Arabic names, one word at a time.
+# Prefix words, one at a time: those of the population register's table 36, and Arabic ones that clerks treat alike.
 _PREFIX_WORDS = """
-    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de degli dei del della den der des di die
-    do dos du e ed el en het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe thor to
-    tot uijt uit van vander vande vanden vd vom von voor vor y ze zu zum zur v
+    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de deca degli dei del della dem den der des di
+    die do don dos du e ed el en gen het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe
+    thor to toe tot uijt uit und unter van vande vanden vander vd ver vom von voor voorin vor y z ze zu zum zur v
 """
+# Titles and predicates (table 38), and words between one's own name and a partner's; no part of a name.
+_TITLE_WORDS = """
+    barones burggraaf burggravin dr drs echtgenote echtgenoot ev geb geboren gehuwd gescheiden gravin hertogin ing ir jhr
+    jkvr jonkheer jonkvrouw markiezin mevr mr prinses prof wed weduwe weduwnaar wv
+"""
+# Those that are surnames as well: a title only where a prefix word follows, as in "baron van Heemstra".
+_TITLES_OR_NAMES = frozenset({"baron", "graaf", "hertog", "markies", "prins", "ridder"})
 PREFIXES = frozenset(_PREFIX_WORDS.split())
+TITLES = frozenset(_TITLE_WORDS.split())
 # What people write in a field when they don't know the name. Only where it is the whole field.
 PLACEHOLDERS = frozenset({"", "geen", "nb", "nn", "niet bekend", "nvt", "onbekend", "unknown", "x", "xx", "xxx"})
 LONGEST = 64  # characters of a folded name; a tag needs no more
@@ -33,6 +41,8 @@ def fold(text: str) -> str:
     """Lower-case ASCII words, one space apart: "Ş. d'Ångström-Ünal" gives "s d angstrom unal"."""
     # The Serbo-Croatian đ is written "dj" by those who lack the letter; anyascii would make it a d.
     text = text.casefold().replace("đ", "dj").replace("’", "'").replace("‘", "'")
+    # Arabic script writes the article with the name, and the letter ayn is an a to those who write it in Latin.
+    text = re.sub(r"(?<!\w)\u0627\u0644(?=\w{2})", "al ", text).replace("\u0639", "a")
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     ascii_text = anyascii(bare).lower()
     ascii_text = re.sub(r"\b([dlst])'(?=\w)", r"\1 ", ascii_text)  # d'Angelo, 't Hart: a prefix
@@ -47,13 +57,21 @@ def surname_parts(prefix: str, surname: str) -> tuple[str, ...]:
     last count. A name that consists of prefix words only ("Van", "El") is a name: its words are joined. The prefix
     field counts only then, because clerks fill it, leave it out, or write it in the surname.
     """
-    words = _known(fold(surname)).split()
+    words = _untitled(_known(fold(surname)).split())
     bare = [_unglued(word) for word in words if word not in PREFIXES]
     if not bare:
         joined = "".join(words) or _known(fold(prefix)).replace(" ", "")
         bare = [joined] if joined else []
     parts = dict.fromkeys(word[:LONGEST] for word in (bare[:1] + bare[-1:]))
     return tuple(parts)
+
+
+def _untitled(words: list[str]) -> list[str]:
+    """Without titles and "geb.", "wed.", "mr."; all the words where nothing else is left."""
+    if len(words) > 2 and words[0] in _TITLES_OR_NAMES and words[1] in PREFIXES:
+        words = words[1:]
+    kept = [word for word in words if word not in TITLES]
+    return kept if any(word not in PREFIXES for word in kept) else words
 
 
 def _unglued(word: str) -> str:

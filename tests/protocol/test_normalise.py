@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import locale
+import os
 import string
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -24,6 +26,8 @@ from sluis_protocol.normalise import (
 from sluis_protocol.record import Person
 
 from tests.protocol.persons import person, persons
+from tests.shared import ROOT
+from tests.vectors.generate_normalise import KEYS, NAMES, keys, names, written
 
 unruly = st.text(st.characters(), max_size=60)  # surrogates, controls and all
 
@@ -78,6 +82,16 @@ def test_a_prefix_makes_no_difference_wherever_it_is(prefix: str, surname: str) 
         ("van Es", ("es",)),
         ("Van", ("van",)),
         ("Jansen Jansen", ("jansen",)),
+        ("Jansen e/v de Boer", ("jansen", "boer")),
+        ("Bakker geb. Smit", ("bakker", "smit")),
+        ("Jansen – de Vries", ("jansen", "vries")),
+        ("jonkheer de Wit", ("wit",)),
+        ("baron van Heemstra", ("heemstra",)),
+        ("de Graaf", ("graaf",)),
+        ("Prins", ("prins",)),
+        ("Mr.", ("mr",)),
+        ("op ten Noort", ("noort",)),
+        ("الحسن", ("hsn",)),
         ("Onbekend", ()),
         ("", ()),
         ("—", ()),
@@ -170,14 +184,14 @@ def test_addresses() -> None:
     assert [house_number(text) for text in ("", "0", "A1", "1234567")] == [""] * 4
 
 
-def test_the_locale_makes_no_difference() -> None:
-    before = locale.setlocale(locale.LC_ALL)
-    try:
-        for name in ("C", "C.UTF-8", "tr_TR.UTF-8"):
-            try:
-                locale.setlocale(locale.LC_ALL, name)
-            except locale.Error:
-                continue  # not every machine has it
-            assert fold("IĞDIR İnönü ılgaz") == "igdir inonu ilgaz"
-    finally:
-        locale.setlocale(locale.LC_ALL, before)
+@pytest.mark.parametrize("name", ["C", "C.UTF-8", "tr_TR.UTF-8", "az_AZ.UTF-8", "lt_LT.UTF-8"])
+@pytest.mark.parametrize("utf8", ["0", "1"])
+def test_the_locale_of_the_process_makes_no_difference(name: str, utf8: str) -> None:
+    settings = {"LC_ALL": name, "LANG": name, "PYTHONUTF8": utf8, "PYTHONHASHSEED": "7", "PATH": os.defpath}
+    command = [sys.executable, "-m", "tests.vectors.generate_normalise", "--check"]
+    subprocess.run(command, check=True, env=settings, cwd=ROOT)
+
+
+def test_the_vectors_are_those_of_their_generator() -> None:
+    for path, made in ((NAMES, names()), (KEYS, keys())):
+        assert path.read_text("utf-8") == written(made), "run python -m tests.vectors.generate_normalise"
