@@ -19,14 +19,14 @@ from sluis_protocol.record import Person
 
 # Prefix words, one at a time: those of the population register's table 36, and Arabic ones that clerks treat alike.
 _PREFIX_WORDS = """
-    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de deca degli dei del della dem den der des di
-    die do don dos du e ed el en gen het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe
-    thor to toe tot uijt uit und unter van vande vanden vander vd ver vom von voor voorin vor y z ze zu zum zur v
+    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de deca degli dei del della dem den der des
+    di die do don dos du e ed el en gen het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho
+    thoe thor to toe tot uijt uit und unter van vande vanden vander vd ver vom von voor voorin vor y z ze zu zum zur v
 """
 # Titles and predicates (table 38), and words between one's own name and a partner's; no part of a name.
 _TITLE_WORDS = """
-    barones burggraaf burggravin dr drs echtgenote echtgenoot ev geb geboren gehuwd gescheiden gravin hertogin ing ir jhr
-    jkvr jonkheer jonkvrouw markiezin mevr mr prinses prof wed weduwe weduwnaar wv
+    barones burggraaf burggravin dr drs echtgenote echtgenoot ev geb geboren gehuwd gescheiden gravin hertogin ing ir
+    jhr jkvr jonkheer jonkvrouw markiezin mevr mr prinses prof wed weduwe weduwnaar wv
 """
 # Those that are surnames as well: a title only where a prefix word follows, as in "baron van Heemstra".
 _TITLES_OR_NAMES = frozenset({"baron", "graaf", "hertog", "markies", "prins", "ridder"})
