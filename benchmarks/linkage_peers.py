@@ -24,7 +24,8 @@ NAMES = {"given", "surname"}
 NUMBERS = {"number", "postcode", "house_number"}
 DIGITS = {"born", "number", "house_number"}
 IMPORTANT = {*NAMES, "born", "number"}
-LOWEST = 0.6  # similarity of Bloom filters below which nothing is kept
+LOWEST = 0.7  # similarity of Bloom filters below which nothing is kept
+NEAREST = 10  # entries that anonlink keeps for each entry, which bounds its memory
 
 
 def read(path: Path) -> list[Row]:
@@ -108,7 +109,7 @@ def anonlink(first: Sequence[Row], second: Sequence[Row]) -> Scored:
         clk.generate_clk_from_csv(_as_csv(rows, fields), "secret", shape, progress_bar=False, max_workers=1)
         for rows in (first, second)
     ]
-    scores, _, (ours, theirs) = find_candidate_pairs(filters, dice_coefficient_accelerated, LOWEST)
+    scores, _, (ours, theirs) = find_candidate_pairs(filters, dice_coefficient_accelerated, LOWEST, k=NEAREST)
     # Each pair comes as two (file, row) columns, the first file first.
     for score, one, other in zip(scores, ours, theirs, strict=True):
         yield score, first[one]["id"], second[other]["id"]

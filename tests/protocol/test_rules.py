@@ -128,27 +128,59 @@ def test_what_two_people_may_share_is_no_match(other: Person) -> None:
     assert grade((person(), other)) is None
 
 
-HOME = {"postcode": "2511CA", "house_number": "12"}
+def at_home(
+    given: str = "Anna Maria",
+    surname: str = "Jansen",
+    born: tuple[int, int, int] | None = (1980, 3, 12),
+    *,
+    bsn: str | None = None,
+    postcode: str = "2511CA",
+) -> Person:
+    return person(given, surname, born, bsn=bsn, postcode=postcode, house_number="12")
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        person("Anna Maria", "Jansen", None, **HOME),
-        person("", "Jansen", **HOME),
-        person("Annie", "Bakker", **HOME),
-        person("Anna Maria", "Jansen", (1955, 7, 2), postcode="2511AC", house_number="12"),
+        at_home(
+            "Anna Maria",
+            "Jansen",
+            None,
+        ),
+        at_home(
+            "",
+            "Jansen",
+        ),
+        at_home(
+            "Annie",
+            "Bakker",
+        ),
+        at_home("Anna Maria", "Jansen", (1955, 7, 2), postcode="2511AC"),
     ],
 )
 def test_without_a_bsn_on_either_side_a_home_stands_in_for_one_of_three(other: Person) -> None:
-    assert grade((person(**HOME), other)) is Grade.NAME
-    known = person(bsn="999990019", **HOME)
+    assert grade((at_home(), other)) is Grade.NAME
+    known = at_home(
+        bsn="999990019",
+    )
     assert grade((known, other)) is None  # a relative under the same roof
 
 
 def test_an_address_alone_is_no_match() -> None:
-    assert grade((person(**HOME), person("Willem", "Bakker", (1955, 7, 2), **HOME))) is None
-    assert grade((person(**HOME), person("Willem", "Bakker", None, **HOME))) is None
+    assert grade((at_home(), at_home("Willem", "Bakker", (1955, 7, 2)))) is None
+    assert (
+        grade(
+            (
+                at_home(),
+                at_home(
+                    "Willem",
+                    "Bakker",
+                    None,
+                ),
+            )
+        )
+        is None
+    )
 
 
 def test_unknown_dates_on_both_sides_agree_on_nothing() -> None:
