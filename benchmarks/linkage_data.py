@@ -127,10 +127,12 @@ def dutch_register(size: int, seed: int) -> tuple[Files, tuple[Family, ...], tup
 
 def _register_row(person: Person) -> Row:
     born = person.birth_date
+    first, _, more = person.given_names.casefold().partition(" ")
     return {
         "id": person.person_id,
-        "given": person.given_names.casefold(),
-        "surname": f"{person.prefix} {person.surname}".strip().casefold(),
+        "given": first,
+        "more_given": more,
+        "surname": person.surname.casefold().strip(),
         "born": f"{born.year:04d}{born.month:02d}{born.day:02d}" if born else "",
         "postcode": person.postcode,
         "house_number": person.house_number,
