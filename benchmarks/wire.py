@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
+from sluis_node.coordinator import Coordinator
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.store import open_holder
-from sluis_node.line import Line
 from sluis_node.quorums import Fault, Quorums
 from sluis_node.signer import Signer
 from sluis_node.tagging import SEED_BYTES, Tagging
@@ -165,7 +165,7 @@ async def tag_on_the_wire(country: Country, inputs: Sequence[bytes]) -> list[byt
     faults: list[Fault] = []
     async with Channel(country.address, country.pki.issue(NODE, country.folder / "node")) as channel:
         tagging = Tagging(
-            Line(channel, country.address, os.urandom),
+            Coordinator(channel, country.address, os.urandom),
             Signer(NODE, country.world.signing[NODE], lambda: datetime.now(UTC)),
             covenant,
             country.round_id,

@@ -162,7 +162,7 @@ A command made it, and a test fails when a change of rules lowers the ratios (`t
   they find that is right.
 - **Families** is what Sluis is for: two municipalities that help the same family.
 - **Persons** is the harder figure: each person as a family of one, so that nothing but their own name and date of
-  birth helps (and their address, if they haven't moved). Nobody is found by BSN.
+  birth helps. Nobody is found by BSN.
 - **Respelt** are the persons whose name the second clerk spelt in another way than the register: another
   transliteration, a spelling of the same sound, or now and then the original script. The ratio counts those of
   transliterated names.

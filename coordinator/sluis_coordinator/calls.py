@@ -1,15 +1,16 @@
 """The edge: gRPC handlers on raw bytes, built from the table of calls, around plain functions.
 
-One wrapper does for every call: 1. find the caller's OIN in the certificate; 2. check its role in the covenant;
-3. decode, and encode the answer; 4. turn a SluisError into a status, and log its code and the OIN; 5. log an
-unexpected exception by its type and place only, since its text might hold what no log may have, and answer INTERNAL.
-What a call does is in the services.
+One wrapper does for every call: 1. find the caller's OIN in the certificate; 2. check its role in the covenant, and
+that it has not too many calls open; 3. decode, and encode the answer; 4. turn a SluisError into a status, and log its
+code and the OIN; 5. log an unexpected exception by its type and place only, since its text might hold what no log may
+have, and answer INTERNAL. What a call does is in the services.
 """
 
 from __future__ import annotations
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, cast
@@ -31,6 +32,7 @@ ManyAnswers = Callable[[str, Any], AsyncGenerator[object, None]]
 _Context = Any
 _Handler = Callable[[Any, _Context], Awaitable[bytes | None]]
 
+MOST_CALLS = 64  # of one party at a time, over all its connections
 _STREAMS_OUT = (Shape.SERVER_STREAM, Shape.BOTH_STREAM)
 
 log = logger("calls")
@@ -42,6 +44,7 @@ class Calls:
     def __init__(self, covenant: Covenant) -> None:
         self._covenant = covenant
         self._running: set[asyncio.Task[Any]] = set()
+        self._calls: Counter[str] = Counter()
         self._draining = False
 
     def handlers(self, services: Mapping[Method, OneAnswer | ManyAnswers]) -> list[Any]:
@@ -61,12 +64,18 @@ class Calls:
     def _wrapped(self, method: Method, service: OneAnswer | ManyAnswers) -> _Handler:
         async def answer(request: bytes | AsyncIterator[bytes], context: _Context) -> bytes | None:
             task = asyncio.current_task()
-            oin = ""
+            oin, counted = "", False
             try:
                 if self._draining:
                     raise Unreachable("the coordinator is stopping", do="try again in a moment")
                 oin = caller_oin(context.auth_context())
                 check_role(self._covenant, oin, method.caller)
+                if self._calls[oin] >= MOST_CALLS:
+                    raise Unreachable(
+                        f"this party has {MOST_CALLS} calls open", do="end some, or wait for their answers", party=oin
+                    )
+                self._calls[oin] += 1
+                counted = True
                 if task and method is not SERVE:
                     self._running.add(task)
                 if method.shape not in _STREAMS_OUT:
@@ -86,6 +95,7 @@ class Calls:
             finally:
                 if task:
                     self._running.discard(task)
+                self._calls[oin] -= counted
             return cast("bytes", await context.abort(status, details, trailing))
 
         return answer

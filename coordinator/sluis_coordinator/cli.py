@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from sluis_protocol.errors import ConfigError
 from sluis_runtime import logs
 from sluis_runtime.database import transaction
+from sluis_runtime.files import sole_user
 from sluis_runtime.program import Program, on_stop_signal, run
 
 from . import announcing, config, events, keeper, store
@@ -152,24 +153,26 @@ def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOpt
 
 
 async def _serve(settings: CoordinatorSettings) -> None:
-    coordinator = open_coordinator(settings, _now, os.urandom)
-    server = Server(
-        coordinator,
-        announce=settings.announce,
-        tick_seconds=settings.tick_seconds,
-        grace_seconds=settings.grace_seconds,
-    )
-    port = await server.start(settings.listen, settings.tls)
-    on_stop_signal(server.stop)
-    typer.echo(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
-    await server.wait()
+    # A second server would take the first one's running uploads and joins for what a crash left behind.
+    with sole_user(settings.database), sole_user(settings.rounds):
+        coordinator = open_coordinator(settings, _now, os.urandom)
+        server = Server(
+            coordinator,
+            announce=settings.announce,
+            tick_seconds=settings.tick_seconds,
+            grace_seconds=settings.grace_seconds,
+        )
+        port = await server.start(settings.listen, settings.tls)
+        on_stop_signal(server.stop)
+        typer.echo(f"listening on {settings.listen.rpartition(':')[0]}:{port}")
+        await server.wait()
 
 
 def _open(path: Path) -> Coordinator:
     settings = CoordinatorSettings.load(path)
     if not settings.database.exists():
         raise ConfigError("there is no database yet", do="start the server first", file=settings.database)
-    return open_coordinator(settings, _now, os.urandom)
+    return open_coordinator(settings, _now, os.urandom, adopt=False)
 
 
 def _now() -> datetime:

@@ -10,8 +10,8 @@ from sluis_protocol.card import Card, Role, make_card
 from sluis_protocol.errors import ConfigError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
-from sluis_runtime.config import FilePath, Settings, Tls
-from sluis_runtime.files import write_atomically
+from sluis_runtime.config import FilePath, PartySettings
+from sluis_runtime.files import make_folder, write_atomically
 
 _SAMPLE = """\
 # The coordinator of Sluis. Paths start at this file's folder.
@@ -42,31 +42,15 @@ authorities = "tls/authorities.pem"
 """
 
 
-class CoordinatorSettings(Settings):
+class CoordinatorSettings(PartySettings):
     """coordinator.toml."""
 
-    oin: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
     listen: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$")]
-    authority: str
-    covenant: FilePath
-    signing_key: FilePath
-    database: FilePath
     rounds: FilePath
     announce: tuple[str, ...] = ()
     tick_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     grace_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     join_memory: Annotated[str, Field(pattern=r"^[0-9]+(MB|GB)$")] = "1GB"
-    tls: Tls
-
-    def verifier(self) -> Verifier:
-        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
-        if not self.authority:
-            raise ConfigError(
-                "no covenant authority is pinned",
-                do="copy the line that `sluis-covenant verifier` prints into the configuration",
-                setting="authority",
-            )
-        return Verifier.parse(self.authority)
 
 
 def init_folder(folder: Path, *, oin: str, name: str, listen: str, authority: str) -> Card:
@@ -79,7 +63,8 @@ def init_folder(folder: Path, *, oin: str, name: str, listen: str, authority: st
         raise ConfigError(
             "this folder belongs to a coordinator already", do="edit its configuration, or choose another", file=config
         )
-    (folder / "tls").mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    make_folder(folder / "tls")
     signing = folder / "signing.pem"
     key = keyfiles.read_signing_key(signing) if signing.exists() else keyfiles.new_signing_key(signing)
     card = make_card(Role.COORDINATOR, oin, name, key)

@@ -20,7 +20,7 @@ from sluis_protocol.note import Verifier
 from sluis_protocol.rules import RuleSet, load_rules
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign, signing_key
 from sluis_runtime.database import open_database, transaction
-from sluis_runtime.files import read_text
+from sluis_runtime.files import make_folder, read_text
 from sluis_runtime.keyfiles import read_signing_key
 from sqlalchemy import Engine, insert, select
 
@@ -89,9 +89,16 @@ def _verified(note: str, authority: Verifier) -> Covenant:
 
 
 def open_coordinator(
-    settings: CoordinatorSettings, clock: Callable[[], datetime], random: Callable[[int], bytes]
+    settings: CoordinatorSettings,
+    clock: Callable[[], datetime],
+    random: Callable[[int], bytes],
+    *,
+    adopt: bool = True,
 ) -> Coordinator:
     """Check the configuration against the covenant, open the database and note the covenant's version there.
+
+    Only a server adopts a new version; with `adopt` False, one that no server has adopted is refused, because the
+    server that runs would go on under the old one.
 
     1. the note is signed by the pinned authority;
     2. the covenant names this OIN and this signing key as the coordinator's;
@@ -125,10 +132,10 @@ def open_coordinator(
             theirs=covenant.terms.rule_set.name,
             ours=rules.identity,
         )
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
-    settings.rounds.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.database.parent)
+    make_folder(settings.rounds)
     engine = open_database(f"sqlite:///{settings.database}", MIGRATIONS)
-    _adopt(engine, covenant, clock())
+    _adopt(engine, covenant, clock(), adopt=adopt)
     return Coordinator(
         covenant=covenant,
         authority=authority,
@@ -142,7 +149,7 @@ def open_coordinator(
     )
 
 
-def _adopt(engine: Engine, covenant: Covenant, now: datetime) -> None:
+def _adopt(engine: Engine, covenant: Covenant, now: datetime, *, adopt: bool) -> None:
     """Keep a covenant that is new here; raise CovenantError if a newer one, or another of its version, was seen."""
     terms = covenant.terms
     with transaction(engine) as connection:
@@ -164,6 +171,12 @@ def _adopt(engine: Engine, covenant: Covenant, now: datetime) -> None:
                     seen=row.version,
                     file=terms.version,
                 )
+        if not adopt:
+            raise CovenantError(
+                "the server has not taken over this version of the covenant yet",
+                do="restart the server first; rounds that still collect under the old version are abandoned then",
+                file=terms.version,
+            )
         connection.execute(
             insert(covenants).values(
                 hash=covenant.hash, id=terms.id, version=terms.version, note=covenant.note, seen_at=now

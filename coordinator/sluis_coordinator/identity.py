@@ -6,6 +6,7 @@ TLS has verified the certificate before a call arrives here. Left to the callers
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
@@ -34,6 +35,12 @@ def certificate_oin(pem: bytes) -> str:
     if len(numbers) != 1 or len(numbers[0]) != _OIN_DIGITS or not (numbers[0].isascii() and numbers[0].isdigit()):
         raise NotAMember("the certificate's subject has no OIN", do=_DO)
     return numbers[0]
+
+
+def validity(pem: bytes) -> tuple[datetime, datetime]:
+    """From when until when a certificate is valid."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def check_role(covenant: Covenant, oin: str, role: Caller) -> None:

@@ -96,8 +96,9 @@ def person_pairs(
                     )
                     pair = PersonPair(person_a, person_b, tuple(tags), score)
                     yield PairInFamilies(oins[node_a], oins[node_b], family_a, family_b, pair)
-    except duckdb.OperationalError as error:
+    except duckdb.Error as error:  # its text may quote a file's content
         raise StorageError(
             f"the join could not go on: {type(error).__name__}",
-            do="free disk space or memory (join_memory in the configuration); the round is joined as soon as it can be",
-        ) from error
+            do="free disk space or memory (join_memory in the configuration): it is tried again; if a file is damaged, "
+            "abandon the round",
+        ) from None

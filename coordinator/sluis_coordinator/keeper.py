@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
-from sluis_protocol.errors import LegalGroundMissing, RoundError, SluisError, StorageError
-from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged
+from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError
+from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged, is_round_id
+from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
@@ -45,6 +47,9 @@ class Keeper:
                 log.warning("round abandoned", round=found.id, why="covenant")
                 del rounds[found.id]
         for folder in coordinator.folder.iterdir():
+            if not is_round_id(folder.name):
+                log.warning("not a round's folder, left alone", name=folder.name)
+                continue
             kept = rounds.get(folder.name)
             if kept and isinstance(kept.state, Collecting | Joining):
                 keep_only(folder, {file_name(one.oin, one.commitment) for one in submitted[kept.id]})
@@ -56,16 +61,10 @@ class Keeper:
         while not self._bell.silent_for_good:
             await asyncio.to_thread(self.tick)
             # Mail can also come from the command line, which is another process: so look, and wake the streams.
-            newest = await asyncio.to_thread(self._newest)
-            if newest != self._newest_mail:
-                self._newest_mail = newest
-                self._bell.ring()
-            try:
+            self._bell.ring(await asyncio.to_thread(self._recipients))
+            with suppress(TimeoutError):
                 async with asyncio.timeout(tick_seconds):
-                    while not self._bell.silent_for_good:
-                        await self._bell.listen().wait()
-            except TimeoutError:
-                continue
+                    await self._bell.wait_closed()
 
     def tick(self) -> None:
         """Do everything that is due."""
@@ -160,18 +159,20 @@ class Keeper:
                 continue
             try:
                 new = announcing.announce(self._coordinator, purpose, opens_at=opens_at)
-            except LegalGroundMissing as error:
-                # Past its legal basis, matching stops by itself (rule 20).
+            except (LegalGroundMissing, RoundError) as error:
+                # Past its legal basis, matching stops by itself (rule 20); or the operator held rounds enough.
                 log.debug("no round", purpose=purpose, what=str(error))
             else:
                 log.info("round", round=new.id, state="announced")
 
-    def _newest(self) -> int:
+    def _recipients(self) -> set[str]:
+        """Who has mail since this was asked last."""
         try:
             with transaction(self._coordinator.engine) as connection:
-                return outbox.last_id(connection)
+                self._newest_mail, recipients = outbox.newer_than(connection, self._newest_mail)
         except StorageError:
-            return self._newest_mail
+            return set()
+        return recipients
 
 
 def close(coordinator: Coordinator, round_id: str) -> store.Round:
@@ -184,6 +185,8 @@ def close(coordinator: Coordinator, round_id: str) -> store.Round:
 
 def abandon(coordinator: Coordinator, round_id: str, why: str) -> store.Round:
     """End a round without a result; the keeper deletes its files at its next tick."""
+    if len(why) > MOST_REASON or not why.isprintable():
+        raise InputError(f"the reason is not one line of at most {MOST_REASON} characters", do="say it shorter")
     with transaction(coordinator.engine) as connection:
         found = store.find_round(connection, round_id)
     if isinstance(found.state, Published | Purged):

@@ -72,8 +72,8 @@ def abandon(coordinator: Coordinator, found: store.Round, why: str) -> None:
             events.record(connection, events.Happened.PUBLICATION, now, digest, round_id=found.id, party=one.oin)
 
 
-def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
-    """Take one side's confirmation or refusal; when both are in, tell both.
+def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequence[str]:
+    """Take one side's confirmation or refusal; when both are in, tell both. Returns whom there is mail for now.
 
     1. its round is published, and goes on under the covenant that it was announced with; 2. one of the candidate's two
     nodes signed it, and is the caller; 3. it is that node's first answer, or the very same again, which changes
@@ -85,7 +85,7 @@ def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
     envelope = open_signed(message, covenant, Kind.CONFIRMATION, round_id=found.id, now=None, caller=oin)
     confirmation = wire.decode(Confirmation, envelope.payload)
     with transaction(coordinator.engine) as connection:
-        _take(coordinator, connection, store.find_round(connection, found.id), oin, confirmation, message)
+        return _take(coordinator, connection, store.find_round(connection, found.id), oin, confirmation, message)
 
 
 def _take(
@@ -95,7 +95,7 @@ def _take(
     oin: str,
     confirmation: Confirmation,
     message: SignedMessage,
-) -> None:
+) -> Sequence[str]:
     if found.state != Published():
         raise RoundError(
             f"the round is {found.state.name}: confirmations are no longer taken", round=found.id, party=oin
@@ -112,7 +112,7 @@ def _take(
     if earlier := answers.get(oin):
         if earlier.body != message.body:
             raise Replayed("this candidate was answered otherwise before", do="the first answer counts", party=oin)
-        return
+        return ()
     now = coordinator.clock()
     connection.execute(
         insert(confirmations).values(
@@ -127,7 +127,7 @@ def _take(
     events.record(connection, events.Happened.CONFIRMATION, now, digest, round_id=found.id, party=oin)
     other = candidate.oin_b if oin == candidate.oin_a else candidate.oin_a
     if other not in answers:
-        return
+        return ()
     if confirmation.refused or answers[other].refused:
         unconfirmed = Unconfirmed(candidate.id)
         outcome = coordinator.sign(Kind.UNCONFIRMED, unconfirmed, found.id, found.covenant_hash)
@@ -139,6 +139,7 @@ def _take(
         outbox.put(connection, recipient, found.id, mail)
         digest = events.digest_of(mail)
         events.record(connection, events.Happened.OUTCOME, now, digest, round_id=found.id, party=recipient)
+    return oin, other
 
 
 def forget(connection: Connection, round_id: str) -> None:

@@ -28,10 +28,11 @@ def put(connection: Connection, recipient: str, round_id: str, message: SignedMe
     )
 
 
-def last_id(connection: Connection) -> int:
-    """The id of the newest item, for who wants to know whether another process has put one."""
-    newest: int = connection.execute(select(func.coalesce(func.max(outbox.c.id), 0))).scalar_one()
-    return newest
+def newer_than(connection: Connection, known: int) -> tuple[int, set[str]]:
+    """The id of the newest item, and who has items newer than `known`: another process may have put them."""
+    query = select(func.max(outbox.c.id), outbox.c.recipient).where(outbox.c.id > known).group_by(outbox.c.recipient)
+    found = connection.execute(query).all()
+    return max((row[0] for row in found), default=known), {row.recipient for row in found}
 
 
 def remaining(connection: Connection, round_id: str) -> int:
@@ -55,7 +56,7 @@ class Outbox:
         """The recipient's items, the oldest first, then new ones as they come; of one round, or of all where empty."""
         seen = 0
         while not self._bell.silent_for_good:
-            rung = self._bell.listen()
+            rung = self._bell.listen(recipient)
             items = await asyncio.to_thread(self._after, recipient, round_id, seen)
             for item in items:
                 yield item

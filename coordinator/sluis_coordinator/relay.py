@@ -7,6 +7,7 @@ check an answer: nodes verify every proof, holders every request. It keeps nothi
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -24,8 +25,10 @@ from sluis_runtime.logs import logger
 from . import events, store
 from .coordinator import Coordinator
 
-MOST_WAITING = 256  # tasks that one holder has not answered; more are refused at once
+MOST_WAITING = 1_024  # tasks that one holder has not answered; more are refused at once
+MOST_OF_ONE = 8  # of these, one member's: a node asks three at a time, and none may take another's place
 _READY = 0
+_READY_SECONDS = 30.0
 
 log = logger("relay")
 Outcome = SignedMessage | Refusal
@@ -33,17 +36,42 @@ Outcome = SignedMessage | Refusal
 
 @dataclass(slots=True)
 class _Link:
-    """One key holder's open connection: what is to be sent (None: no more), and who waits for which answer."""
+    """One key holder's open connection: what is to be sent, and who waits for which answer."""
 
     index: int
-    tasks: asyncio.Queue[HolderTask | None] = field(default_factory=asyncio.Queue)
+    unsent: dict[int, HolderTask] = field(default_factory=dict)
     waiting: dict[int, asyncio.Future[Outcome]] = field(default_factory=dict)
+    members: Counter[str] = field(default_factory=Counter)  # how many tasks of each are waiting
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     open: bool = True
+
+    async def ask(self, task: HolderTask, member: str) -> Outcome:
+        """The holder's outcome, however long it takes; cancelled before it was sent, a task is never sent."""
+        answer = self.waiting[task.task_id] = asyncio.get_running_loop().create_future()
+        self.members[member] += 1
+        self.unsent[task.task_id] = task
+        self.changed.set()
+        try:
+            outcome: Outcome = await answer
+            return outcome
+        finally:
+            self.unsent.pop(task.task_id, None)
+            del self.waiting[task.task_id]
+            self.members[member] -= 1
+
+    async def next_task(self) -> HolderTask | None:
+        """The oldest task that somebody still waits for; None when the stream ends."""
+        while self.open:
+            if self.unsent:
+                return self.unsent.pop(next(iter(self.unsent)))
+            self.changed.clear()
+            await self.changed.wait()
+        return None
 
     def close(self, why: str) -> None:
         """End the stream, and answer everybody who waits."""
         self.open = False
-        self.tasks.put_nowait(None)
+        self.changed.set()
         for answer in self.waiting.values():
             if not answer.done():
                 answer.set_result(_unavailable(self.index, why))
@@ -65,7 +93,7 @@ class Relay:
     async def serve(self, oin: str, results: AsyncIterator[HolderResult]) -> AsyncGenerator[HolderTask, None]:
         """A key holder's stream: it says that it is ready, gets tasks, gives results. A newer stream replaces it."""
         index = self._coordinator.covenant.holder_by_oin(oin).index
-        first = await anext(results, None)
+        first = await _first(results)
         if first is None or first.task_id != _READY or not _says_ready(first.outcome):
             raise MalformedMessage("a key holder's first result says that it is ready (task 0, code 0)", party=oin)
         link = _Link(index)
@@ -75,7 +103,7 @@ class Relay:
         log.info("holder connected", oin=oin, index=index)
         reader = asyncio.create_task(_read(link, results))
         try:
-            while (task := await link.tasks.get()) is not None:
+            while (task := await link.next_task()) is not None:
                 yield task
             if reader.done():
                 reader.result()
@@ -112,7 +140,7 @@ class Relay:
         check_quorum(covenant.joint_key, request.quorum)
         await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
         seconds = covenant.terms.limits.evaluation_seconds
-        asking = [asyncio.create_task(self._ask(index, message, seconds)) for index in request.quorum]
+        asking = [asyncio.create_task(self._ask(index, message, oin, seconds)) for index in request.quorum]
         try:
             for answered in asyncio.as_completed(asking):
                 yield await answered
@@ -142,23 +170,28 @@ class Relay:
                 count=elements,
             )
 
-    async def _ask(self, index: int, message: SignedMessage, seconds: float) -> HolderAnswer:
+    async def _ask(self, index: int, message: SignedMessage, member: str, seconds: float) -> HolderAnswer:
         link = self._links.get(index)
         if link is None or not link.open:
             return HolderAnswer(index, _unavailable(index, "it is not connected"))
         if len(link.waiting) >= MOST_WAITING:
             return HolderAnswer(index, _unavailable(index, "it has too much to do"))
-        task_id = next(self._ids)
-        answer = link.waiting[task_id] = asyncio.get_running_loop().create_future()
-        link.tasks.put_nowait(HolderTask(task_id, message))
+        if link.members[member] >= MOST_OF_ONE:
+            return HolderAnswer(index, _unavailable(index, f"it has not answered {MOST_OF_ONE} requests of this node"))
         try:
             async with asyncio.timeout(seconds):
-                return HolderAnswer(index, await answer)
+                return HolderAnswer(index, await link.ask(HolderTask(next(self._ids), message), member))
         except TimeoutError:
             log.warning("holder too slow", index=index, seconds=seconds)
             return HolderAnswer(index, _unavailable(index, f"it did not answer within {seconds:.0f} s"))
-        finally:
-            del link.waiting[task_id]
+
+
+async def _first(results: AsyncIterator[HolderResult]) -> HolderResult | None:
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            return await anext(results, None)
+    except TimeoutError:
+        return None
 
 
 async def _read(link: _Link, results: AsyncIterator[HolderResult]) -> None:

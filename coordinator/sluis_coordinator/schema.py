@@ -6,8 +6,9 @@ The migrations make these tables; a test compares the two.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from sluis_protocol.encoding import millis, moment
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -31,11 +32,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (SQLAlchemy's)
         """To the database."""
-        return None if value is None else round(value.timestamp() * 1000)
+        return None if value is None else millis(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """From the database."""
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+        return None if value is None else moment(value)
 
 
 metadata = MetaData()

@@ -35,7 +35,7 @@ from . import matches, store
 from .bell import Bell
 from .calls import Calls, ManyAnswers, OneAnswer
 from .coordinator import Coordinator
-from .identity import certificate_oin
+from .identity import certificate_oin, validity
 from .keeper import Keeper
 from .outbox import Outbox
 from .relay import Relay
@@ -95,8 +95,15 @@ class Server:
         authorities, key, certificate = tls.read()
         try:
             oin = certificate_oin(certificate)
+            valid = validity(certificate)
         except ValueError as error:
             raise ConfigError("this is not a certificate in PEM", file=tls.certificate) from error
+        if not valid[0] <= self._coordinator.clock() <= valid[1]:
+            raise ConfigError(
+                f"the certificate is valid from {valid[0]:%Y-%m-%d} to {valid[1]:%Y-%m-%d %H:%M} UTC",
+                do="put the renewed one in its place",
+                file=tls.certificate,
+            )
         if oin != self._coordinator.oin:
             raise ConfigError(
                 "the certificate has another OIN than the coordinator",
@@ -110,7 +117,9 @@ class Server:
             port = self._grpc.add_secure_port(listen, credentials)
         except RuntimeError as error:
             raise ConfigError(
-                f"can't listen on {listen}", do="choose a free address and port", setting="listen"
+                f"can't listen on {listen}",
+                do="choose a free address and port; if it is free, check that tls.key belongs to tls.certificate",
+                setting="listen",
             ) from error
         await self._grpc.start()
         return port
@@ -168,8 +177,7 @@ class Server:
         return Empty()
 
     async def _confirm(self, oin: str, message: SignedMessage) -> Empty:
-        await asyncio.to_thread(matches.confirm, self._coordinator, oin, message)
-        self._bell.ring()
+        self._bell.ring(await asyncio.to_thread(matches.confirm, self._coordinator, oin, message))
         return Empty()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +42,13 @@ class Announced:
 
 
 class RowCheck:
-    """Checks rows against the manifest as they come; `finish` when there are no more. Raises SubmissionRefused."""
+    """Checks rows against the manifest as they come; `finish` when there are no more. Raises SubmissionRefused.
 
-    def __init__(self, announced: Announced) -> None:
+    points: those of every row, sorted: the rule set's, in any order.
+    """
+
+    def __init__(self, announced: Announced, points: Sequence[int]) -> None:
+        self._points = np.array(points, np.uint8)
         self._manifest = announced.manifest
         self._digest = commitment_hash(announced.round_id, announced.oin, announced.manifest.slots)
         self._families: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
@@ -52,7 +56,7 @@ class RowCheck:
         self._count = 0
 
     def take(self, packed: bytes) -> Rows:
-        """The rows in these bytes: whole rows, not more than announced, no unknown flag."""
+        """The rows in these bytes: whole rows, not more than announced, no unknown flag, the rule set's points."""
         size = row_bytes(self._manifest.slots)
         if len(packed) % size:
             raise MalformedMessage(f"{len(packed)} bytes are not whole rows of {size}", field="rows")
@@ -62,6 +66,8 @@ class RowCheck:
             raise SubmissionRefused(f"there are more rows than the {self._manifest.persons} of the manifest")
         if rows["flags"].max(initial=0) > 1:
             raise MalformedMessage("a row has an unknown flag", field="rows")
+        if (np.sort(rows["points"], axis=1) != self._points).any():
+            raise SubmissionRefused("a row's points are not those of the rule set", do="use the covenant's rule set")
         self._digest.update(packed)
         self._families.append(rows["family"].astype(np.uint64))
         self._persons.append(rows["person"].astype(np.uint64))
@@ -89,6 +95,8 @@ class Submissions:
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator
+        kinds = coordinator.rules.kinds.values()
+        self._points = sorted(kind.points for kind in kinds for _ in range(kind.slots))
         # One upload a node at a time; a second one waits, and finds the first one's receipt.
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -99,9 +107,19 @@ class Submissions:
             raise MalformedMessage("a submission begins with its signed manifest", field="part")
         announced = self._open(oin, first.content)
         async with self._turns[oin]:
-            if receipt := await asyncio.to_thread(self._admit, announced):
-                return receipt
-            return await self._store(announced, parts)
+            admitted = await asyncio.to_thread(self._admit, announced)
+            if isinstance(admitted, SignedMessage):
+                return admitted
+            left = admitted.closes_at - self._coordinator.clock()
+            try:
+                async with asyncio.timeout(left.total_seconds()):
+                    return await self._store(announced, parts)
+            except TimeoutError:
+                raise RoundError(
+                    "the round closed while the submission came in",
+                    do="wait for the next round",
+                    round=announced.round_id,
+                ) from None
 
     def _open(self, oin: str, message: SignedMessage) -> Announced:
         """Verify the manifest and hold it against the covenant."""
@@ -124,8 +142,8 @@ class Submissions:
             )
         return Announced(round_id, oin, manifest)
 
-    def _admit(self, announced: Announced) -> SignedMessage | None:
-        """The earlier receipt of the same submission, or None if this one may come; raise if it may not."""
+    def _admit(self, announced: Announced) -> SignedMessage | store.Round:
+        """The earlier receipt of the same submission, or the round that this one may come in; raise if it may not."""
         with transaction(self._coordinator.engine) as connection:
             found = store.find_round(connection, announced.round_id)
             earlier = store.find_submission(connection, announced.round_id, announced.oin)
@@ -134,12 +152,12 @@ class Submissions:
         if earlier:
             return _same(earlier, announced)
         _require_collecting(found)
-        return None
+        return found
 
     async def _store(self, announced: Announced, parts: AsyncIterator[SubmissionPart]) -> SignedMessage:
         folder = self._coordinator.folder / announced.round_id
         path = folder / file_name(announced.oin, announced.manifest.commitment)
-        check = RowCheck(announced)
+        check = RowCheck(announced, self._points)
         with TagFileWriter(path, f"{announced.oin}-{self._coordinator.random(8).hex()}") as writer:
             gathered = bytearray()
             # The next part is read only when this one is dealt with: gRPC's flow control holds a fast sender back.

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sluis_protocol.errors import RoundError, StorageError
 from sluis_protocol.submission import row_bytes
+from sluis_runtime.files import sync_folder
 
 SCHEMA = pa.schema(
     [
@@ -116,7 +117,7 @@ class TagFileWriter:
             self._file.close()
             self._part.replace(self.path)
             self._finished = True
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except FileNotFoundError as error:
             raise RoundError("the round ended while the submission came in", do="wait for the next round") from error
         except OSError as error:
@@ -127,7 +128,7 @@ def delete_folder(folder: Path) -> None:
     """Delete a round's tags, and make that last. Raises StorageError."""
     try:
         shutil.rmtree(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -146,14 +147,6 @@ def keep_only(folder: Path, names: Collection[str]) -> None:
         return
     except OSError as error:
         raise _refused(error, folder) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused(error: OSError, path: Path) -> StorageError:

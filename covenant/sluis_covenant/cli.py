@@ -60,6 +60,7 @@ def new(
     purpose: Annotated[list[str] | None, typer.Option(metavar="ID:TITLE:BASIS[,BASIS]...")] = None,
     minimum_participants: Annotated[int, typer.Option(help="A round with fewer publishes nothing.")] = 3,
     every_hours: Annotated[int, typer.Option(help="How often rounds are held.")] = 24,
+    most_rounds: Annotated[int, typer.Option(help="Rounds of a purpose in that time; key holders serve no more.")] = 4,
     collecting_minutes: Annotated[int, typer.Option(help="How long a round collects.")] = 240,
     confirmation_hours: Annotated[int, typer.Option(help="How long confirmations are awaited.")] = 240,
     valid_from: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Default: today.")] = "",
@@ -73,6 +74,7 @@ def new(
         schedule = Schedule(
             minimum_participants=minimum_participants,
             every_hours=every_hours,
+            most_rounds=most_rounds,
             collecting_minutes=collecting_minutes,
             confirmation_hours=confirmation_hours,
         )

@@ -27,7 +27,8 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
         ("rule set", f"{terms.rule_set.name}, SHA-256 {terms.rule_set.sha256}"),
         (
             "rounds",
-            f"every {schedule.every_hours} h, collecting {schedule.collecting_minutes} min, "
+            f"every {schedule.every_hours} h (at most {schedule.most_rounds} in that time), "
+            f"collecting {schedule.collecting_minutes} min, "
             f"confirmations {schedule.confirmation_hours} h, at least {schedule.minimum_participants} members",
         ),
         (

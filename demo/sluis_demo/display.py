@@ -40,21 +40,23 @@ class Display:
 
     def step(self, text: str) -> None:
         """A new thing begins."""
-        line = Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), text)
-        # On a terminal this goes above the table.
-        self._console.print(line, soft_wrap=True, highlight=False)
+        if self._live is None:
+            self._console.print(self._line(text), soft_wrap=True, highlight=False)
+            return
+        line = Table.grid(padding=(0, 2))
+        line.add_row(Text(f"{self.seconds:6.1f} s", style="dim"), Text(text))
+        self._console.print(line)  # above the table, and wrapped beside the time
 
-    def party(self, name: str, doing: str) -> None:
-        """A party does something else now."""
+    def party(self, name: str, doing: str, *, passing: bool = False) -> None:
+        """A party does something else now. What is only `passing` is not worth a line where lines stay."""
         if self._parties.get(name) == doing:
             return
         self._parties[name] = doing
-        if self._live is None:
-            self._console.print(
-                Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), f"  {name}: {doing}"),
-                soft_wrap=True,
-                highlight=False,
-            )
+        if self._live is None and not passing:
+            self._console.print(self._line(f"  {name}: {doing}"), soft_wrap=True, highlight=False)
+
+    def _line(self, text: str) -> Text:
+        return Text.assemble((f"{self.seconds:6.1f} s  ", "dim"), text)
 
     def _render(self) -> RenderableType:
         table = Table(box=None, show_header=False, padding=(0, 2))

@@ -6,7 +6,6 @@ and no citizen service number stands in the clear in anybody's files.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -33,27 +32,26 @@ class Seen:
 
 
 async def observe(world: World, outcome: Outcome, programs: Programs) -> list[Seen]:
-    """The coordinator, the key holders, the nodes, and last a search of everybody's files."""
+    """The nodes, the coordinator, the key holders, and last a search of everybody's files."""
     asked = await together(
         _of_coordinator(world, outcome, programs),
         *(_of_holder(holder, world, outcome, programs) for holder in world.holders),
     )
-    return [*asked, *_of_nodes(world, outcome), _search(world, programs)]
+    return [*_of_nodes(world, outcome), *asked, _search(world, programs)]
 
 
 async def _of_coordinator(world: World, outcome: Outcome, programs: Programs) -> Seen:
     coordinator = world.coordinator
-    said = await programs.run(*coordinator.command("rounds", "show", outcome.round_id, "--json"), name="rounds show")
-    told: dict[str, Any] = json.loads(said)
+    command = coordinator.command("rounds", "show", outcome.round_id, "--json")
+    told: dict[str, Any] = await programs.ask(*command, name="rounds show")
     sizes, asked = told["participants"], told["evaluations"]
     left = _tag_files(coordinator)
     return Seen(
         coordinator.name,
         (
-            f"{told['submissions']} submissions of {load_rules().slots} random-looking tags a person, padded sizes: "
-            + _by_node(world, sizes),
+            f"{load_rules().slots} random-looking tags a person; padded numbers of persons: {_by_node(world, sizes)}",
             f"which tags are equal within this round: {told['candidates']} candidates",
-            f"how many evaluations each node asked for: {_by_node(world, asked)}",
+            f"how many keys each node had evaluated: {_by_node(world, asked)}",
             f"tag files left on its disk: {len(left)}",
         ),
         (f"the coordinator still has {len(left)} files of tags",) if left else (),
@@ -61,16 +59,15 @@ async def _of_coordinator(world: World, outcome: Outcome, programs: Programs) ->
 
 
 async def _of_holder(holder: Party, world: World, outcome: Outcome, programs: Programs) -> Seen:
-    said = await programs.run(*holder.command("usage", "--json"), name=f"{holder.name} usage")
     counts: Counter[str] = Counter()
-    for row in json.loads(said):
+    for row in await programs.ask(*holder.command("usage", "--json"), name=f"{holder.name} usage"):
         if row["round_id"] == outcome.round_id:
             counts[row["member"]] += row["elements"]
     return Seen(
         holder.name,
         (
             f"one share of the key, of {THRESHOLD} that it takes",
-            f"blinded keys, which look random, this many: {_by_node(world, counts) or 'none'}",
+            f"blinded keys, which say nothing to it; how many: {_by_node(world, counts) or 'none'}",
         ),
     )
 
@@ -81,8 +78,8 @@ def _of_nodes(world: World, outcome: Outcome) -> Iterator[Seen]:
         code = node.caseload.code
         known = outcome.known[code]
         others = Counter(match.counterpart.municipality for match in known)
-        told = ", ".join(f"{other} {count}" for other, count in sorted(others.items())) or "none"
-        yield Seen(node.name, (f"its own {len(known)} of the {total} matches: {told}",))
+        told = ", ".join(f"{count} with {other}" for other, count in sorted(others.items()))
+        yield Seen(node.name, (f"its own {len(known)} of the {total} matches" + (f": {told}" if told else ""),))
 
 
 def _search(world: World, programs: Programs) -> Seen:

@@ -7,6 +7,7 @@ child started goes with it. Output goes to files. Nothing here knows what the pr
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -26,6 +27,8 @@ from sluis_protocol.errors import ConfigError, ProgramFailed
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _POLL = 0.05
 _LAST_LINES = 12
+_FREE_BYTES = 1_000_000
+FULL = "the disk is full: free some space, or let TMPDIR name a folder on another disk"
 
 T = TypeVar("T")
 
@@ -82,12 +85,13 @@ class Child:
         return self.stderr.read_text("utf-8", errors="replace")
 
     def failure(self, what: str) -> ProgramFailed:
-        """An error with the program's own last lines."""
+        """An error with the program's own last lines, and with what helps where the disk is full."""
         lines = [
             line for text in (self.output(), self.log()) for line in text.splitlines()[-_LAST_LINES:] if line.strip()
         ]
         told = "".join(f"\n  | {line}" for line in lines) or "\n  | (it said nothing)"
-        return ProgramFailed(f"{self.name} {what}; its last lines:{told}")
+        do = FULL if shutil.disk_usage(self.stdout.parent).free < _FREE_BYTES else ""
+        return ProgramFailed(f"{self.name} {what}; its last lines:{told}", do=do)
 
 
 class Programs:
@@ -142,15 +146,27 @@ class Programs:
 
     async def finish(self, child: Child, *, timeout: float) -> str:
         """Wait for a started program as `run` does."""
+        if status := await self._end(child, timeout):
+            raise child.failure(_ended(status))
+        return child.output()
+
+    async def ask(self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60) -> Any:
+        """As `run`, for a program that answers in JSON: with an answer it may say by its status what it thinks."""
+        async with self._cores:
+            child = self.start(program, *arguments, name=name)
+            status = await self._end(child, timeout)
+        try:
+            return json.loads(child.output())
+        except ValueError:
+            raise child.failure(_ended(status)) from None
+
+    async def _end(self, child: Child, timeout: float) -> int:
         try:
             async with asyncio.timeout(timeout):
-                status = await child.wait()
+                return await child.wait()
         except TimeoutError:
             await self.stop([child])
             raise child.failure(f"did not end within {timeout:.0f} s") from None
-        if status:
-            raise child.failure(f"ended with status {status}" if status > 0 else f"was ended by signal {-status}")
-        return child.output()
 
     def serve(self, program: str | Path, *arguments: str | Path, name: str) -> Child:
         """Start a service: something that must not end before the demo does."""
@@ -200,6 +216,10 @@ class Programs:
                 await asyncio.gather(*(child.wait() for child in children))
         for child in children:
             child.reap()
+
+
+def _ended(status: int) -> str:
+    return f"ended with status {status}" if status >= 0 else f"was ended by signal {-status}"
 
 
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:

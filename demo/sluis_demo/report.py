@@ -13,22 +13,27 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sluis_protocol.rules import Grade
 
+from .check import LeftOut
 from .observe import Seen
 from .results import Score, SharedFamily
 from .round import Outcome
 
 _MATCHES_SHOWN = 12
+_LINES_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is told. `names` are by municipality code."""
+    """Everything that is told. `names` are by municipality code; `unscored` pairs of the truth have no caseload."""
 
     outcome: Outcome
     names: Mapping[str, str]
+    left_out: Sequence[LeftOut]
     shared: Sequence[SharedFamily]
     score: Score | None
+    unscored: int
     seen: Sequence[Seen]
     faults: Sequence[str]
     seconds: float
@@ -38,18 +43,10 @@ def print_report(report: Report, console: Console) -> None:
     """For people."""
     console.print()
     _print_caseloads(report, console)
+    _print_left_out(report.left_out, console)
     _print_shared(report, console)
     _print_seen(report, console)
-    if report.score:
-        s = report.score
-        console.print(
-            f"against the truth: precision {s.precision:.3f}, recall {s.recall:.3f}, F1 {s.f1:.3f} "
-            f"({s.right} right, {s.wrong} wrong, {s.missed} missed)",
-            highlight=False,
-        )
-    console.print(
-        f"{report.seconds:.0f} s in all, {report.outcome.seconds:.0f} s for the round", highlight=False, style="dim"
-    )
+    _print_end(report, console)
     for fault in report.faults:
         console.print(Text(f"WRONG: {fault}", style="bold red"))
 
@@ -65,6 +62,7 @@ def as_json(report: Report) -> str:
                 code: {name: value for name, value in taken.items() if name != "matches"}  # they are in `shared`
                 for code, taken in outcome.taken.items()
             },
+            "left_out": [asdict(one) for one in report.left_out],
             "shared": [asdict(one) for one in report.shared],
             "seen": [asdict(one) for one in report.seen],
             "score": s
@@ -73,6 +71,7 @@ def as_json(report: Report) -> str:
                 "precision": round(s.precision, 4),
                 "recall": round(s.recall, 4),
                 "f1": round(s.f1, 4),
+                "unscored": report.unscored,
             },
             "faults": list(report.faults),
             "seconds": round(report.seconds, 1),
@@ -82,19 +81,26 @@ def as_json(report: Report) -> str:
 
 
 def _print_caseloads(report: Report, console: Console) -> None:
-    table = _table(
-        "Who took part (lines refused, cases closed)",
-        "municipality",
-        "families",
-        "persons",
-        "refused",
-        "closed",
-        "matches",
-    )
+    table = _table("Who took part", "municipality", "families", "persons", "lines refused", "closed", "matches")
     for code, name in report.names.items():
         taken = report.outcome.taken[code]
         cells = (str(taken.get(field, "")) for field in ("families", "persons", "refused", "closed"))
         table.add_row(name, *cells, str(len(report.outcome.known[code])))
+    console.print(table)
+
+
+def _print_left_out(left_out: Sequence[LeftOut], console: Console) -> None:
+    """Refused lines by reason, since municipalities make the same mistakes."""
+    if not left_out:
+        return
+    where: dict[tuple[str, str], list[str]] = {}
+    for one in left_out:
+        where.setdefault((one.field, one.reason), []).append(f"{one.municipality} {one.line}")
+    table = _table("Why lines were refused", "field", "reason", "lines")
+    for (field, reason), lines in sorted(where.items()):
+        more = len(lines) - _LINES_SHOWN
+        told = ", ".join(lines[:_LINES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        table.add_row(Text(field), Text(reason), told)
     console.print(table)
 
 
@@ -109,13 +115,17 @@ def _print_shared(report: Report, console: Console) -> None:
         by_grade = (str(grades[a, b, grade] or "") for grade in ("bsn", "name"))
         table.add_row(report.names[a], report.names[b], str(count), *by_grade)
     console.print(table)
-    table = _table("The families, as each side calls them", "municipality", "family", "and", "family", "grade")
+    table = Table(title="The families, as each side calls them", title_justify="left")
+    for column in ("municipality", "its family", "and", "its family", "grade"):
+        table.add_column(column)
     for one in report.shared[:_MATCHES_SHOWN]:
         table.add_row(one.municipality_a, one.family_a, one.municipality_b, one.family_b, one.grade)
     console.print(table)
     if (more := len(report.shared) - _MATCHES_SHOWN) > 0:
         console.print(f"… and {more} more (all of them: --out FILE)", highlight=False)
-    console.print("grade name: identity must be verified by people before any contact\n", highlight=False, style="dim")
+    if any(one.grade is Grade.NAME for one in report.shared):
+        console.print("grade name: found by name and date of birth; people verify the identity before any contact")
+    console.print()
 
 
 def _print_seen(report: Report, console: Console) -> None:
@@ -127,9 +137,36 @@ def _print_seen(report: Report, console: Console) -> None:
     console.print(table)
 
 
+def _print_end(report: Report, console: Console) -> None:
+    """The whole in a few sentences."""
+    found, by_bsn = len(report.shared), sum(one.grade is Grade.BSN for one in report.shared)
+    families = sum(int(taken.get("families", 0)) for taken in report.outcome.taken.values())
+    console.print(
+        f"\n{len(report.names)} municipalities, {families} families: {found} times two of them help the same family "
+        f"({by_bsn} found by BSN, {found - by_bsn} by name). Both sides proved each of these to one another; who the "
+        "other families are, nobody has learnt.",
+        highlight=False,
+        style="bold",
+    )
+    if s := report.score:
+        console.print(
+            f"against the truth: precision {s.precision:.3f}, recall {s.recall:.3f}, F1 {s.f1:.3f} "
+            f"({s.right} right, {s.wrong} wrong, {s.missed} missed)",
+            highlight=False,
+        )
+    if report.unscored:
+        console.print(
+            f"{report.unscored} pairs of the truth don't count: there is no caseload of their municipality",
+            highlight=False,
+        )
+    console.print(
+        f"{report.seconds:.0f} s in all, {report.outcome.seconds:.0f} s for the round", highlight=False, style="dim"
+    )
+
+
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     for column in columns:
-        counted = column in ("families", "persons", "refused", "closed", "matches", "by BSN", "by name")
+        counted = column in ("families", "persons", "lines refused", "closed", "matches", "by BSN", "by name")
         table.add_column(column, justify="right" if counted else "left")
     return table

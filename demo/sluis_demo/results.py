@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +140,16 @@ def read_truth(path: Path) -> set[frozenset[Entry]]:
             raise InputError("a line of the truth is not complete", file=path, line=reader.line_num)
         pairs.add(frozenset([(cells[0], cells[1]), (cells[2], cells[3])]))
     return pairs
+
+
+def of_municipalities(truth: set[frozenset[Entry]], codes: Collection[str], file: Path) -> set[frozenset[Entry]]:
+    """The pairs between these municipalities; raise InputError if there are pairs, and none of them is."""
+    kept = {pair for pair in truth if all(code in codes for code, _ in pair)}
+    if truth and not kept:
+        raise InputError(
+            "the truth is about other municipalities than the caseloads", do="check --truth and --caseloads", file=file
+        )
+    return kept
 
 
 def score(shared: Iterable[SharedFamily], truth: set[frozenset[Entry]]) -> Score:

@@ -26,6 +26,8 @@ from .world import PURPOSE, Node, World
 _POLL = 0.3
 _CALL = 10.0  # seconds
 _SECONDS_PER_KEY = 0.01  # twenty times what a key costs, for slow machines
+# What a node's last log line means to a spectator.
+_DOING = {"taking part": "makes its tags", "submitted": "has handed in its tags"}
 _START, _LONGEST = 120.0, 4 * 3600.0  # the covenant's rounds collect for four hours at most
 
 
@@ -51,10 +53,15 @@ async def hold_round(world: World, address: str, programs: Programs, display: Di
     )
     began, round_id = display.seconds, announced.strip()
     async with Channel(address, world.nodes[0].tls()) as channel:
-        display.step(f"round {round_id} is announced; every node blinds its keys and has {len(world.holders)} key "
-                     "holders to ask, verifies each answer and submits tags")  # fmt: skip
+        display.step(
+            "a round begins: each municipality turns its persons into blinded keys, lets key holders, who can't read "
+            "them, make tags of these, and hands in the tags alone"
+        )
         children = await _collect(world, channel, programs, display, window)
-        display.step(f"all {len(children)} nodes have submitted; the round closes and is joined")
+        display.step(
+            "all tags are in: the coordinator looks for equal ones; then the two municipalities of each candidate "
+            "prove to one another that they hold the same persons"
+        )
         await programs.run(*coordinator.command("rounds", "close", round_id), name="rounds close")
         watching = asyncio.create_task(_watch(channel, display, coordinator.name))
         try:
@@ -79,11 +86,12 @@ async def _collect(
     deadline = display.seconds + window
     while True:
         status = await _status(channel)
-        display.party(world.coordinator.name, f"{status.state}, {status.submissions} of {len(world.nodes)} submissions")
+        sizes = f"{status.submissions} of {len(world.nodes)} submissions"
+        display.party(world.coordinator.name, f"{status.state}, {sizes}", passing=True)
         for node, child in children.items():
             if child.ended:
                 raise child.failure(f"ended with status {child.reap()} before the round closed")
-            if told := _last_event(child):
+            if told := _DOING.get(_last_event(child)):
                 display.party(node.name, told)
         if status.submissions == len(world.nodes):
             return children
@@ -96,7 +104,7 @@ async def _collect(
                 "--wait", str(round(window)),
             )  # fmt: skip
             children[node] = programs.start(*command, name=node.name)
-            display.party(node.name, "takes part")
+            display.party(node.name, "starts", passing=True)
         await asyncio.sleep(_POLL)
 
 
@@ -106,7 +114,7 @@ async def _finish(node: Node, child: Child, programs: Programs, display: Display
         told: dict[str, Any] = json.loads(said)
     except ValueError:
         raise MalformedMessage("what a node says of its round can't be read", municipality=node.caseload.code) from None
-    display.party(node.name, "done")
+    display.party(node.name, f"done, {len(told.get('matches', ()))} matches")
     return told
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from sluis_protocol.covenant import TEST_OIN_PREFIX, Terms
 from sluis_protocol.rules import load_rules
 from sluis_runtime.config import Tls
+from sluis_runtime.files import write_atomically
 
 from .authority import CertificateAuthority
 from .caseloads import CaseloadFile
@@ -26,7 +27,8 @@ PURPOSE = "jeugd"
 LEGAL_BASIS = "demo-grondslag"
 HOLDERS, THRESHOLD = 3, 2
 AUTHORITY = "demo-authority"
-_UNKNOWN_ADDRESS = "localhost:1"  # until the coordinator has picked a port
+_DIALS = ("--coordinator", "localhost:1")  # until the coordinator has picked a port
+_FINISHED = re.compile(r"^finished", re.M)
 _CONNECTED = re.compile(r'"event": "holder connected"')
 _LISTENING = re.compile(r"^listening on (\S+:\d+)$", re.M)
 
@@ -47,7 +49,7 @@ class Party:
         text = self.config.read_text("utf-8")
         line = f"{setting} = {value}"
         changed, times = re.subn(rf"(?m)^{setting} *=.*$", lambda _: line, text, count=1)
-        self.config.write_text(changed if times else f"{line}\n{text}", "utf-8")
+        write_atomically(self.config, changed if times else f"{line}\n{text}")
 
     def command(self, *arguments: str | Path) -> tuple[str | Path, ...]:
         """A command of this party's program under its configuration."""
@@ -105,61 +107,71 @@ def lay_out(folder: Path, caseloads: Sequence[CaseloadFile]) -> World:
     return World(folder, coordinator, tuple(holders), tuple(nodes))
 
 
-async def set_up(world: World, programs: Programs, display: Display) -> str:
-    """Make everybody's keys, certificates and covenant, and start the services; where the coordinator listens."""
+async def set_up(world: World, programs: Programs, display: Display) -> None:
+    """Make everybody's keys and certificates, and the covenant with its key."""
     own = world.folder / "covenant"
     own.mkdir()
     draft, key = own / "draft.json", own / "authority.pem"
-    display.step("the partners draft a throwaway covenant, in demo mode")
+    display.step("the partners draft a throwaway covenant; everybody makes keys and gets a certificate with a test OIN")
     verifier = await programs.run(
         *("sluis-covenant", "new", draft, "--id", "sluis-demo", "--mode", "demo", "--threshold", str(THRESHOLD)),
         *("--authority-name", AUTHORITY, "--key", key, "--minimum-participants", "2"),
+        *("--most-rounds", "1000"),  # a visitor of `--keep` may want to run another one, and another
         *("--purpose", f"{PURPOSE}:Jeugd:{LEGAL_BASIS}"),
         name="covenant new",
     )
     _lengthen_reviews(draft)
-    display.step(f"{len(world.parties)} parties make their keys; each gets a certificate with its test OIN")
-    await _make_parties(world, programs, verifier.strip())
-    display.step(f"{len(world.nodes)} municipalities, {HOLDERS} key holders and a coordinator join the covenant")
-    cards = [party.folder / "card.json" for party in world.parties]
-    await programs.run(
-        "sluis-covenant", "add-member", draft, *cards, "--quota", str(_quota(world)), name="covenant add-member"
+    maker = _Maker(programs, CertificateAuthority(world.folder / "authority"), verifier.strip())
+    await together(*(maker.make(holder, *_DIALS) for holder in world.holders))
+    await _admit(programs, draft, world.holders)
+    display.step(
+        f"the {HOLDERS} key holders make a shared key: any {THRESHOLD} of them are needed to use it, and nobody ever "
+        "has the whole of it"
     )
-    display.step(f"the key holders make a shared key, of which any {THRESHOLD} of {HOLDERS} are needed")
-    await _hold_ceremony(world, programs, draft, own / "board")
+    # Everybody else gets ready meanwhile, one after the other, so that the ceremony has a core to itself.
+    await together(_hold_ceremony(world, programs, draft, own / "board"), _make_others(world, maker))
+    await _admit(programs, draft, (world.coordinator, *world.nodes), "--quota", str(_quota(world)))
     await programs.run(
         *("sluis-covenant", "sign", draft, "--key", key, "--authority-name", AUTHORITY, "--out", world.note),
         name="covenant sign",
     )
     for party in world.parties:
         shutil.copyfile(world.note, party.folder / "covenant.note")
-    display.step("the covenant is signed; the coordinator and the key holders start")
-    return await _serve(world, programs, display)
+    display.step("the covenant is signed; everybody gets a copy")
 
 
-async def _make_parties(world: World, programs: Programs, verifier: str) -> None:
-    authority = CertificateAuthority(world.folder / "authority")
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes a party's folder, and its certificate."""
 
-    async def make(party: Party, *arguments: str) -> None:
-        await programs.run(
+    programs: Programs
+    authority: CertificateAuthority
+    verifier: str
+
+    async def make(self, party: Party, *arguments: str) -> None:
+        await self.programs.run(
             *party.program,
             "init",
             party.folder,
-            *("--oin", party.oin, "--name", party.title, "--authority", verifier),
+            *("--oin", party.oin, "--name", party.title, "--authority", self.verifier),
             *arguments,
             name=f"{party.name} init",
         )
-        authority.issue(party.folder / "tls", party.oin, party.name)
+        self.authority.issue(party.folder / "tls", party.oin, party.name)
         party.set("log", '"json"')
 
-    dials = ("--coordinator", _UNKNOWN_ADDRESS)
-    await together(
-        make(world.coordinator, "--listen", "127.0.0.1:0"),
-        *(make(holder, *dials) for holder in world.holders),
-        *(make(node, "--municipality", node.caseload.code, *dials) for node in world.nodes),
-    )
+
+async def _make_others(world: World, maker: _Maker) -> None:
+    await maker.make(world.coordinator, "--listen", "127.0.0.1:0")
     world.coordinator.set("tick_seconds", "0.2")
     world.coordinator.set("grace_seconds", "1.0")
+    for node in world.nodes:
+        await maker.make(node, "--municipality", node.caseload.code, *_DIALS)
+
+
+async def _admit(programs: Programs, draft: Path, parties: Sequence[Party], *options: str) -> None:
+    cards = [party.folder / "card.json" for party in parties]
+    await programs.run("sluis-covenant", "add-member", draft, *cards, *options, name="covenant add-member")
 
 
 def _lengthen_reviews(draft: Path) -> None:
@@ -178,17 +190,22 @@ def _quota(world: World) -> int:
 async def _hold_ceremony(world: World, programs: Programs, draft: Path, board: Path) -> None:
     """The key holders go to the board in turns; nobody else sees a share."""
     await programs.run("sluis-covenant", "ceremony", "open", draft, board, name="ceremony open")
-    for turn in ("deal", "judge", "keep"):
-        await together(
+    waiting = world.holders
+    # Deal, judge, keep. Who comes late in a turn finds what the next step needs, and does that as well.
+    for turn in (1, 2, 3):
+        said = await together(
             *(
                 programs.run(*holder.command("ceremony", board, draft), name=f"{holder.name} ceremony {turn}")
-                for holder in world.holders
+                for holder in waiting
             )
         )
+        waiting = tuple(holder for holder, told in zip(waiting, said, strict=True) if not _FINISHED.search(told))
     await programs.run("sluis-covenant", "ceremony", "finish", draft, board, name="ceremony finish")
 
 
-async def _serve(world: World, programs: Programs, display: Display) -> str:
+async def serve(world: World, programs: Programs, display: Display) -> str:
+    """Start the coordinator and the key holders; where the coordinator listens."""
+    display.step("the coordinator and the key holders start; only the coordinator listens, all others dial out to it")
     coordinator = programs.serve(*world.coordinator.command("serve"), name=world.coordinator.name)
     address = (await programs.told(coordinator, _LISTENING))[1]
     display.party(world.coordinator.name, f"listening on {address}")

@@ -12,6 +12,7 @@ from sluis_runtime import logs
 from sluis_runtime.program import Program, run
 
 from . import show
+from .anomalies import Anomaly
 from .caseload import Caseload
 from .config import NodeSettings, init_folder
 from .estimate.cli import app as rules_app
@@ -22,34 +23,43 @@ from .quality import assess
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
-covenant_app = Program(help="The covenant that the partners signed.")
+covenant_app = Program(help="Look after the covenant that the partners signed.")
 app.add_typer(covenant_app, name="covenant")
-app.add_typer(keyholder_app, name="keyholder")
-app.add_typer(rules_app, name="rules")
+app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
+app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="The node's configuration.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
-PurposeOption = Annotated[str | None, typer.Option(help="A purpose of the covenant; needed where it has several.")]
-CaseloadArgument = Annotated[Path, typer.Argument(metavar="CASELOAD", help="A CSV file.")]
+ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+PurposeOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="A purpose of the covenant; needed where it has several.")
+]
+CaseloadArgument = Annotated[Path, typer.Argument(metavar="CASELOAD", help="The caseload, a CSV file.")]
 CONFIG = Path("node.toml")
 
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where the keys and the configuration come.")],
-    oin: Annotated[str, typer.Option(help="The OIN of the municipality (20 digits).")],
-    name: Annotated[str, typer.Option(help="The name of the municipality.")],
-    municipality: Annotated[str, typer.Option(metavar="GMXXXX", help="Its code.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
+    oin: Annotated[str, typer.Option(metavar="OIN", help="The municipality's OIN, 20 digits.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="The municipality's name.")],
+    municipality: Annotated[str, typer.Option(metavar="GMXXXX", help="The municipality's code.")],
     coordinator: Annotated[str, typer.Option(metavar="HOST:PORT", help="The coordinator's address.")],
-    authority: Annotated[str, typer.Option(help="The covenant authority's verifier line.")] = "",
+    authority: Annotated[
+        str, typer.Option(metavar="LINE", help="The covenant authority's verifier line; may come later.")
+    ] = "",
 ) -> None:
-    """Make the keys, a configuration and the card for the covenant authority."""
+    """Make a node's folder: keys, configuration and card."""
     card = init_folder(
         folder, oin=oin, name=name, municipality=municipality, coordinator=coordinator, authority=authority
     )
     show.console.print(f"node {card.name} ({card.oin}) in {folder}", markup=False)
     show.console.print(
         f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
+    )
+    show.console.print(
+        f"then complete {folder / 'node.toml'}, put the certificate in {folder / 'tls'}, and run: "
+        "sluis-node covenant fetch",
+        markup=False,
     )
 
 
@@ -82,14 +92,20 @@ def check(
 def participate(
     caseload: CaseloadArgument,
     purpose: PurposeOption = None,
-    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Leave refused lines out.")] = False,
+    skip_refused: Annotated[
+        bool, typer.Option("--skip-refused", help="Take part without the lines that are refused.")
+    ] = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for a round, its publication, and the other side.")
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="How long to wait for a round, its outcome, and the other side."),
     ] = WAIT_SECONDS,
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Take part in a round, to its end. Started again, it goes on where it was. Exit status 1 without an outcome."""
+    """Take part in a round, to its end.
+
+    Started again, it goes on where it was. Exit status 1 if there is no outcome yet.
+    """
     with show.progress(quiet=as_json) as progress:
         report = _with_node(
             config,
@@ -106,16 +122,18 @@ def participate(
 
 @app.command()
 def receive(
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what is outstanding.")] = 10.0,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for what is outstanding.")
+    ] = 10.0,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Fetch the mail of all rounds and answer it."""
+    """Fetch the outcomes of all rounds, and answer what is asked."""
     show.print_received(_with_node(config, lambda node: node.receive(wait=wait)))
 
 
 @app.command()
 def matches(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
-    """The families that another municipality helps, too."""
+    """List the families that another municipality helps, too."""
 
     async def work(node: Node) -> list[FamilyMatch]:
         return node.matches()
@@ -130,14 +148,31 @@ def matches(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
 
 
 @app.command()
+def anomalies(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
+    """List what an honest party would not have done, and what to do."""
+
+    async def work(node: Node) -> list[Anomaly]:
+        return node.anomalies()
+
+    found = _with_node(config, work)
+    if as_json:
+        show.print_json([anomaly.as_json() for anomaly in found])
+    else:
+        show.print_anomalies(found)
+
+
+@app.command()
 def rounds(purpose: PurposeOption = None, config: ConfigOption = CONFIG) -> None:
-    """The rounds that are announced, and those that this node took part in."""
+    """List the rounds: announced ones, and those taken part in."""
     show.print_rounds(_with_node(config, lambda node: node.rounds(purpose=purpose)))
 
 
 @covenant_app.command()
 def fetch(config: ConfigOption = CONFIG) -> None:
-    """Get the covenant in force from the coordinator, verify it against the pinned authority, and put it in place."""
+    """Fetch the covenant in force, verify it and put it in place.
+
+    It comes from the coordinator, and must be signed by the authority in the configuration.
+    """
     covenant = _with_node(config, lambda node: node.fetch_covenant())
     show.console.print(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}", markup=False)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from sluis_protocol.card import Card, Role, make_card
-from sluis_protocol.errors import ConfigError
+from sluis_protocol.errors import ConfigError, InputError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
-from sluis_runtime.config import FilePath, Settings, Tls
+from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
+OIN = r"^[0-9]{20}$"
+MUNICIPALITY = r"^GM[0-9]{4}$"
+ADDRESS = r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$"
 _SAMPLE = """\
 # A municipality's node. Paths start at this file; SLUIS_ and a setting's name in the environment win over it.
 
@@ -35,32 +39,17 @@ authorities = "tls/authorities.pem" # who vouches for the coordinator
 """
 
 
-class NodeSettings(Settings):
+class NodeSettings(PartySettings):
     """What node.toml says."""
 
-    oin: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
-    coordinator: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$")]
-    covenant: FilePath
-    authority: str
-    signing_key: FilePath
+    coordinator: Annotated[str, Field(pattern=ADDRESS)]
     sealing_key: FilePath
     storage_key: FilePath
-    database: FilePath
-    tls: Tls
-
-    def verifier(self) -> Verifier:
-        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
-        if not self.authority:
-            raise ConfigError(
-                "no covenant authority is pinned",
-                do="copy the line that `sluis-covenant verifier` prints into the configuration",
-                setting="authority",
-            )
-        return Verifier.parse(self.authority)
 
 
 def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:
     """Make what a node needs, and its card. Keys that are there already are kept, so it can be run again."""
+    _check_options(oin, municipality, coordinator)
     if authority:
         Verifier.parse(authority)
     config = folder / "node.toml"
@@ -78,9 +67,15 @@ def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordin
     card = make_card(Role.MEMBER, oin, name, key, municipality=municipality, sealing_key=seal.public())
     write_atomically(folder / "card.json", card.serialise())
     write_atomically(config, content)
-    try:
-        NodeSettings.load(config)
-    except ConfigError:
-        config.unlink()
-        raise
     return card
+
+
+def _check_options(oin: str, municipality: str, coordinator: str) -> None:
+    """What is wrong is said before anything is made."""
+    for option, value, pattern, do in (
+        ("--oin", oin, OIN, "give the 20 digits of the municipality's OIN"),
+        ("--municipality", municipality, MUNICIPALITY, "give the municipality's code, such as GM0344"),
+        ("--coordinator", coordinator, ADDRESS, "give the coordinator's host and port, such as sluis.example.nl:4433"),
+    ):
+        if not re.fullmatch(pattern, value):
+            raise InputError("an option can't be used", do=do, option=option)

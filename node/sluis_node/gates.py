@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from sluis_protocol.errors import InputError
 from sluis_protocol.record import CaseGround, Family, Person, Record
+from stdnum.nl import bsn as eleven_test
 
 from sluis_node.caseload import Caseload, Ids, Refusal
 
@@ -28,10 +29,11 @@ def gates(
     """What is left of a caseload under the covenant; a family of which nobody is left vanishes.
 
     1. A case that has ended is not open: dropped and counted (rule 4). The end date itself is still open.
-    2. A legal basis that the covenant's purpose doesn't list: refused (rule 3).
+    2. No case, no professional, or a legal basis that the covenant's purpose doesn't list: refused (rule 3).
     3. A review date in the past: refused. A case with neither end nor review date gets a review `review_after_days`
        after its start.
-    4. `test_identities`: True (demo) refuses real BSNs, False (production) refuses test BSNs, None neither (rule 22).
+    4. A BSN that fails the eleven-test: refused. `test_identities`: True (demo) refuses real BSNs, False (production)
+       refuses test BSNs, None neither (rule 22).
     5. More than `maximum` persons left: `InputError` for the whole caseload (rule 5).
     """
     refused, closed, early, families = list(caseload.refused), caseload.closed, 0, []
@@ -88,6 +90,9 @@ def _with_review(ground: CaseGround, days: int) -> CaseGround:
 
 
 def _check_ground(ground: CaseGround, today: date, legal_bases: Collection[str]) -> None:
+    for field, value in (("zaak", ground.case), ("behandelaar", ground.professional)):
+        if not value.strip():
+            raise InputError("the field is empty", do="Fill it in; nobody takes part without it (rule 3).", field=field)
     if ground.legal_basis not in legal_bases:
         raise InputError(
             "the covenant doesn't list this legal basis for the purpose",
@@ -101,6 +106,10 @@ def _check_ground(ground: CaseGround, today: date, legal_bases: Collection[str])
 
 
 def _check_identity(person: Person, test_identities: bool | None) -> None:
+    if person.bsn is not None and not (len(person.bsn) == 9 and eleven_test.is_valid(person.bsn)):
+        raise InputError(
+            "the BSN fails the eleven-test", do="Correct it, or leave it out.", field="burgerservicenummer"
+        )
     if person.bsn is None or test_identities is None or is_test_bsn(person.bsn) == test_identities:
         return
     what, do = (

@@ -13,14 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from sluis_protocol.confirm import REFERENCE_BYTES, ConfirmKey, match_id
+from sluis_protocol.encoding import millis, moment
 from sluis_protocol.group import Random
 from sluis_protocol.rules import Grade
 from sluis_protocol.signed import SignedMessage
 from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
-from .own import Shown
-from .states import millis, moment
+from .own_family import Shown
+from .own_round import OwnRound, RoundState
 from .tables import claims, family_references, matches
 from .vault import Vault
 
@@ -176,6 +177,14 @@ class Ledger:
         """How many claims of a round are answered."""
         query = select(func.count()).select_from(claims).where(claims.c.round_id == round_id)
         return connection.scalar(query) or 0
+
+    def is_complete(self, own: OwnRound) -> bool:
+        """Whether a round is published, all its claims came, and all are settled; or it is over."""
+        if own.state is RoundState.FINISHED:
+            return True
+        counts = self.counts(own.round_id)
+        came = sum(counts.values()) >= own.claims
+        return own.state is RoundState.PUBLISHED and came and not any(counts.get(state) for state in OUTSTANDING)
 
     # References and matches.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,19 +24,20 @@ from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import read_signing_key, read_storage_key
 
-from .announced import list_rounds
+from .announced import AnnouncedRound, list_rounds
+from .anomalies import Anomalies, Anomaly
 from .caseload import Caseload
 from .config import NodeSettings
+from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
-from .line import PATIENCE_SECONDS, Line, Sleep, Wire
 from .matches import FamilyMatch, present
-from .office import Office
+from .own_round import OwnRound, RoundState
 from .participation import Participation, Report
+from .parts import Parts
 from .progress import Progress, silent
 from .receive import Receiver, nothing_outstanding
 from .signer import Clock, Signer
-from .states import RoundState
 from .store import Store
 from .vault import Vault
 
@@ -53,6 +54,7 @@ class Received:
     """Nothing is outstanding: all rounds that we handed in for are published, and all claims are settled."""
     outstanding: int
     new_matches: tuple[FamilyMatch, ...]
+    new_anomalies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,7 @@ class Node:
         self._wire = wire
         self._patience = patience
         self._exit = AsyncExitStack()
-        self._office: Office | None = None
-        self._ledger: Ledger | None = None
+        self._parts: Parts | None = None
 
     @classmethod
     def open(
@@ -127,10 +128,17 @@ class Node:
         if wire is None:
             channel = Channel(settings.coordinator, settings.tls, message_bytes=_MESSAGE_BYTES)
             wire = await self._exit.enter_async_context(channel)
-        line = Line(wire, settings.coordinator, self._random, self._sleep, self._patience)
-        signer = Signer(settings.oin, key, self._clock)
-        self._office = Office(settings, authority, store, vault, signer, line, self._clock, self._random)
-        self._ledger = Ledger(store.engine, vault, self._random)
+        self._parts = Parts(
+            settings,
+            authority,
+            store,
+            Ledger(store.engine, vault, self._random),
+            Anomalies(store.engine, vault),
+            Signer(settings.oin, key, self._clock),
+            Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
+            self._clock,
+            self._random,
+        )
         await asyncio.to_thread(store.tidy, self._clock())
         return self
 
@@ -138,26 +146,26 @@ class Node:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Hang up and close the database."""
-        self._office = self._ledger = None
+        self._parts = None
         await self._exit.aclose()
 
-    def _parts(self) -> tuple[Office, Ledger]:
-        if self._office is None or self._ledger is None:
+    def _opened(self) -> Parts:
+        if self._parts is None:
             raise ConfigError("the node isn't open", do="use it inside `async with Node.open(...) as node`")
-        return self._office, self._ledger
+        return self._parts
 
     # What a node does.
 
     async def fetch_covenant(self) -> Covenant:
         """Get the covenant in force from the coordinator, verify it, and put it in its place."""
-        office, _ = self._parts()
-        return await office.fetch_covenant()
+        parts = self._opened()
+        return await parts.fetch_covenant()
 
     def check(self, caseload: Source, *, purpose: str | None = None) -> Caseload:
         """What of a caseload (a CSV file, or families) may take part, and why the rest may not. Sends nothing."""
-        office, _ = self._parts()
-        covenant = office.covenant()
-        return take_in(caseload, covenant, office.purpose(covenant, purpose), self._clock().date())
+        parts = self._opened()
+        covenant = parts.covenant()
+        return take_in(caseload, covenant, parts.purpose(covenant, purpose), self._clock().date())
 
     async def participate(
         self,
@@ -174,72 +182,74 @@ class Node:
         Refused lines end it before anything is sent, unless `skip_refused`. Raises a SluisError that says what to do;
         calling it again is always safe.
         """
-        office, ledger = self._parts()
-        covenant = await asyncio.to_thread(office.covenant)
-        agreed = office.purpose(covenant, purpose)
+        parts = self._opened()
+        covenant = await asyncio.to_thread(parts.covenant)
+        agreed = parts.purpose(covenant, purpose)
         taken = await asyncio.to_thread(take_in, caseload, covenant, agreed, self._clock().date())
         refuse_unless_told(taken, skip_refused=skip_refused)
-        await asyncio.to_thread(office.store.tidy, self._clock())
-        return await Participation(office, ledger, covenant, agreed.id, progress).run(taken, wait=wait)
+        await asyncio.to_thread(parts.store.tidy, self._clock())
+        return await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
 
     async def receive(self, *, wait: float = 10.0) -> Received:
         """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
-        office, ledger = self._parts()
-        await asyncio.to_thread(office.store.tidy, self._clock())
-        before = {found.match for found in await asyncio.to_thread(ledger.matches)}
+        parts = self._opened()
+        await asyncio.to_thread(parts.store.tidy, self._clock())
+        before = {found.match for found in await asyncio.to_thread(parts.ledger.matches)}
+        noted = len(await asyncio.to_thread(parts.anomalies.all))
         awaited = [
             own.round_id
-            for own in await asyncio.to_thread(office.store.all_rounds)
+            for own in await asyncio.to_thread(parts.store.all_rounds)
             if own.state in (RoundState.SUBMITTED, RoundState.PUBLISHED)
         ]
-        settled = nothing_outstanding(office, ledger, awaited)
-        complete = await Receiver(office, ledger).run(settled, wait=wait, quiet=_QUIET_SECONDS)
-        counts = await asyncio.to_thread(ledger.counts)
+        settled = nothing_outstanding(parts, awaited)
+        complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        counts = await asyncio.to_thread(parts.ledger.counts)
         return Received(
             complete,
             counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0),
             tuple(match for match in self.matches() if match.match not in before),
+            len(await asyncio.to_thread(parts.anomalies.all)) - noted,
         )
 
     def matches(self) -> list[FamilyMatch]:
         """All proven matches, the newest first."""
-        office, ledger = self._parts()
-        return present(ledger.matches(), office.names())
+        parts = self._opened()
+        return present(parts.ledger.matches(), parts.names())
+
+    def anomalies(self) -> list[Anomaly]:
+        """All that an honest party would not have done, the oldest first, each with what to do about it."""
+        parts = self._opened()
+        names: dict[str, str] = {}
+        if covenant := parts.names():
+            terms = covenant.terms
+            parties = (*terms.members, *terms.holders, *([terms.coordinator] if terms.coordinator else []))
+            names = {party.oin: party.name for party in parties}
+        return [replace(one, party_name=names.get(one.party, "")) for one in parts.anomalies.all()]
 
     async def rounds(self, *, purpose: str | None = None) -> list[RoundInfo]:
         """The rounds of a purpose: what the coordinator announces, and what this node took part in."""
-        office, _ = self._parts()
-        covenant = await asyncio.to_thread(office.covenant)
-        agreed = office.purpose(covenant, purpose)
-        own = {one.round_id: one for one in await asyncio.to_thread(office.store.all_rounds)}
-        listed = {found.round_id: found for found in await list_rounds(office, covenant, agreed.id)}
-        shown = [
-            RoundInfo(
-                found.round_id,
-                agreed.id,
-                found.state,
-                str(own[found.round_id].state) if found.round_id in own else "",
-                found.announcement.closes_at,
-                found.announcement.confirm_until,
-                own[found.round_id].participants if found.round_id in own else found.submissions,
-                own[found.round_id].claims if found.round_id in own else 0,
-                own[found.round_id].abandoned if found.round_id in own else "",
-            )
-            for found in listed.values()
-        ]
-        shown += [
-            RoundInfo(
-                one.round_id,
-                one.purpose,
-                "",
-                str(one.state),
-                one.closes_at,
-                one.confirm_until,
-                one.participants,
-                one.claims,
-                one.abandoned,
-            )
-            for one in own.values()
-            if one.round_id not in listed and one.purpose == agreed.id
-        ]
+        parts = self._opened()
+        covenant = await asyncio.to_thread(parts.covenant)
+        agreed = parts.purpose(covenant, purpose)
+        own = {one.round_id: one for one in await asyncio.to_thread(parts.store.all_rounds) if one.purpose == agreed.id}
+        listed = {found.round_id: found for found in await list_rounds(parts, covenant, agreed.id)}
+        shown = [_round_info(agreed.id, listed.get(one), own.get(one)) for one in {**own, **listed}]
         return sorted(shown, key=lambda info: info.closes_at, reverse=True)
+
+
+def _round_info(purpose: str, found: AnnouncedRound | None, own: OwnRound | None) -> RoundInfo:
+    """A round that is listed, on file, or both."""
+    known = own or (found.new if found else None)
+    if known is None:
+        raise ValueError("neither listed nor on file")
+    return RoundInfo(
+        round_id=known.round_id,
+        purpose=purpose,
+        state=found.state if found else "",
+        ours=str(own.state) if own else "",
+        closes_at=known.closes_at,
+        confirm_until=known.confirm_until,
+        participants=own.participants if own else found.submissions if found else 0,
+        claims=own.claims if own else 0,
+        abandoned=own.abandoned if own else "",
+    )

@@ -17,9 +17,9 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
-from .ledger import ClaimState, Ledger
+from .ledger import OUTSTANDING, ClaimState
 from .mail import Mail
-from .office import Office
+from .parts import Parts
 
 STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
 _AT_ONCE = 256
@@ -30,10 +30,9 @@ log = logger("receive")
 class Receiver:
     """Fetches a node's mail until there is nothing left to wait for."""
 
-    def __init__(self, office: Office, ledger: Ledger) -> None:
-        self._office = office
-        self._ledger = ledger
-        self._mail = Mail(office, ledger)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._mail = Mail(parts)
 
     async def run(self, settled: Callable[[], bool], *, wait: float, quiet: float = 0.0) -> bool:
         """Deal with all mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
@@ -51,7 +50,8 @@ class Receiver:
                 is_settled = await asyncio.to_thread(settled)
                 left = end - loop.time()
                 patience = min(left, quiet) if is_settled else left
-                if patience <= 0 and queue.empty():
+                # What is left in the queue comes again; who never stops sending must not keep us.
+                if left <= 0 or (patience <= 0 and queue.empty()):
                     return is_settled
                 try:
                     arrived = await asyncio.wait_for(queue.get(), max(patience, 0.001))
@@ -72,40 +72,40 @@ class Receiver:
             await asyncio.to_thread(self._mail.handle, deliveries)
             await self.send_answers()
             read = tuple(delivery.delivery_id for delivery in deliveries)
-            await self._office.line.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
+            await self._parts.coordinator.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
         for one in arrived:
             if isinstance(one, SluisError):
                 raise one
 
     async def _read(self, queue: asyncio.Queue[Delivery | SluisError]) -> None:
         """Put deliveries into the queue; at last, an error that trying again doesn't help."""
-        line, tried = self._office.line, 0
-        left = line.patience
+        coordinator, tried = self._parts.coordinator, 0
+        left = coordinator.patience
         loop = asyncio.get_running_loop()
         while True:
             opened = loop.time()
             try:
-                stream = line.wire.stream(methods.RECEIVE, ReceiveRequest(""), Delivery, timeout=STREAM_SECONDS)
+                stream = coordinator.wire.stream(methods.RECEIVE, ReceiveRequest(""), Delivery, timeout=STREAM_SECONDS)
                 async with aclosing(cast("Any", stream)):
                     async for delivery in stream:
-                        tried, left = 0, line.patience
+                        tried, left = 0, coordinator.patience
                         await queue.put(delivery)
             except Unreachable as error:
-                if loop.time() - opened > line.patience:  # it was open, and quiet
-                    tried, left = 0, line.patience
+                if loop.time() - opened > coordinator.patience:  # it was open, and quiet
+                    tried, left = 0, coordinator.patience
                 tried += 1
-                left -= line.pause(tried)
+                left -= coordinator.pause(tried)
                 if left < 0:
                     await queue.put(error)
                     return
             except SluisError as error:
                 await queue.put(error)
                 return
-            await line.sleep(line.pause(tried or 1))
+            await coordinator.sleep(coordinator.pause(tried or 1))
 
     async def send_answers(self) -> None:
         """Send all stored answers that the coordinator has not taken yet."""
-        waiting = await asyncio.to_thread(self._ledger.to_send)
+        waiting = await asyncio.to_thread(self._parts.ledger.to_send)
         for at in range(0, len(waiting), _SENDING):
             await asyncio.gather(*(self._send(*one) for one in waiting[at : at + _SENDING]))
 
@@ -113,34 +113,23 @@ class Receiver:
         """Send one answer, the same bytes each time; the coordinator takes it however long it waited here."""
         end = ClaimState.SENT
         try:
-            await self._office.line.call(methods.CONFIRM, answer, Empty)
+            await self._parts.coordinator.call(methods.CONFIRM, answer, Empty)
         except (Unreachable, StorageError):
             raise
         except SluisError as error:
             log.warning("the coordinator takes no answer", round=answer.envelope.round_id, code=error.code)
             end = ClaimState.EXPIRED
-        await asyncio.to_thread(self._ledger.sent, candidate_id, end)
+        await asyncio.to_thread(self._parts.ledger.sent, candidate_id, end)
 
 
-def nothing_outstanding(office: Office, ledger: Ledger, awaited: Sequence[str]) -> Callable[[], bool]:
+def nothing_outstanding(parts: Parts, awaited: Sequence[str]) -> Callable[[], bool]:
     """Whether no claim is open, and none of these rounds waits for its publication or for a claim."""
 
     def settled() -> bool:
-        counts = ledger.counts()
-        if counts.get(ClaimState.ANSWERED, 0) or counts.get(ClaimState.SENT, 0):
+        counts = parts.ledger.counts()
+        if any(counts.get(state) for state in OUTSTANDING):
             return False
-        return all(is_complete(office, ledger, round_id) for round_id in awaited)
+        rounds = (parts.store.round(round_id) for round_id in awaited)
+        return all(own is None or parts.ledger.is_complete(own) for own in rounds)
 
     return settled
-
-
-def is_complete(office: Office, ledger: Ledger, round_id: str) -> bool:
-    """Whether a round is published, all its claims came, and all are settled; or it is over."""
-    own = office.store.round(round_id)
-    if own is None or own.state == "finished":
-        return True
-    if own.state != "published":
-        return False
-    counts = ledger.counts(round_id)
-    open_ones = counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0)
-    return sum(counts.values()) >= own.claims and not open_ones

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from .anomalies import Anomaly
 from .caseload import Caseload
 from .matches import FamilyMatch
 from .node import Received, RoundInfo
@@ -111,13 +112,15 @@ def print_report(report: Report) -> None:
     """What came of a round."""
     _say(f"round {report.round_id}, purpose {report.purpose}" + (", resumed" if report.resumed else ""))
     _say(
-        f"handed in: {report.persons} persons in {report.families} families; {report.refused} lines refused, "
-        f"{report.closed} closed"
+        f"{'the caseload now' if report.resumed else 'handed in'}: {report.persons} persons in {report.families} "
+        f"families; {report.refused} lines refused, {report.closed} closed"
     )
     for fault in report.holder_faults:
         _say(f"key holder {fault.index}, {fault.name} ({fault.oin}), {fault.complaint}: {fault.what}")
     for anomaly in report.anomalies:
-        _say(f"anomaly: {anomaly}; report it to the covenant authority")
+        _say(f"anomaly: {anomaly}")
+    if report.anomalies:
+        _say("what to do: sluis-node anomalies")
     if report.abandoned:
         _say(f"the round was abandoned: {report.abandoned}")
         return
@@ -167,6 +170,8 @@ def print_received(received: Received) -> None:
     """What the mail came to."""
     state = "nothing is outstanding" if received.complete else f"{received.outstanding} claims are outstanding"
     _say(f"{len(received.new_matches)} new matches; {state}")
+    if received.new_anomalies:
+        _say(f"{received.new_anomalies} new anomalies; what to do: sluis-node anomalies")
     print_matches(received.new_matches)
 
 
@@ -188,6 +193,17 @@ def print_matches(matches: Sequence[FamilyMatch]) -> None:
     console.print(table)
     if hints := {match.hint for match in matches if match.hint}:
         _say("grade name: " + "; ".join(hints))
+
+
+def print_anomalies(anomalies: Sequence[Anomaly]) -> None:
+    """What happened, and what to do about it, the oldest first."""
+    if not anomalies:
+        _say("no anomalies")
+    for one in anomalies:
+        party = f"{one.party_name} ({one.party})" if one.party_name else one.party or "nobody known"
+        _say(f"{one.noted_at:%Y-%m-%d %H:%M} UTC, {party}{f', round {one.round_id}' if one.round_id else ''}")
+        _say(f"  SLUIS-{one.code}: {one.what}")
+        _say(f"  → {one.do}" + ("; the signed proof is in the database" if one.has_evidence else ""))
 
 
 def print_rounds(rounds: Sequence[RoundInfo]) -> None:

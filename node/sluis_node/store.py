@@ -1,31 +1,33 @@
 """What a node remembers of covenants and rounds; personal fields are sealed (`vault`).
 
 Each method is one transaction, and every change of state is a compare-and-set: False means that somebody else was
-first. Nothing here talks to anybody or looks at a clock. Claims and matches: `ledger`.
+first. Nothing here talks to anybody or looks at a clock. Claims and matches: `ledger`;
+what went wrong: `anomalies`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import CovenantError, Replayed, WrongProof
+from sluis_protocol.encoding import millis, moment
+from sluis_protocol.errors import CovenantError, KeyFileError, Replayed, StorageError
 from sluis_protocol.submission import HANDLE_BYTES
 from sluis_runtime.database import open_database, transaction
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from .own import FamilyOnFile, read_family, write_family
-from .states import NewRound, OwnRound, RoundState, Submitted, millis, moment
-from .tables import anomalies, claims, covenants, own_families, rounds
+from .anomalies import forget_evidence
+from .own_family import FamilyOnFile, read_family, write_family
+from .own_round import NewRound, OwnRound, RoundState, Submitted
+from .tables import claims, covenants, key_check, own_families, rounds
 from .vault import Vault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_KEY_CHECK = b"sluis"
 
 
 class Store:
@@ -37,8 +39,31 @@ class Store:
 
     @classmethod
     def open(cls, database: Path, vault: Vault) -> Self:
-        """Open the SQLite file, making or migrating it where needed."""
-        return cls(open_database(f"sqlite:///{database}", MIGRATIONS), vault)
+        """Open the SQLite file, making or migrating it where needed; KeyFileError if it has another storage key."""
+        store = cls(open_database(f"sqlite:///{database}", MIGRATIONS), vault)
+        try:
+            store._check_key()
+        except (StorageError, KeyFileError):
+            store.close()
+            raise
+        return store
+
+    def _check_key(self) -> None:
+        """With another key old fields would be lost, and new ones mixed with them."""
+        with self.transaction() as connection:
+            sealed = connection.scalar(select(key_check.c.sealed))
+            if sealed is None:
+                sealed = self.vault.seal(_KEY_CHECK, table="key_check", column="sealed", row="")
+                connection.execute(insert(key_check).values(id=1, sealed=sealed))
+                return
+        try:
+            self.vault.open(sealed, table="key_check", column="sealed", row="")
+        except StorageError as error:
+            raise KeyFileError(
+                "the database is encrypted under another storage key",
+                do="put back the storage key that belongs to it (storage_key in the configuration)",
+                database=self.engine.url.database,
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -85,6 +110,11 @@ class Store:
         """The note of a covenant that was accepted once."""
         with self.transaction() as connection:
             return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
+
+    def newest_covenant_note(self) -> str | None:
+        """The note of the newest covenant that was accepted."""
+        with self.transaction() as connection:
+            return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
 
     # Rounds.
 
@@ -213,17 +243,20 @@ class Store:
         """Delete everything of a round but its id, its counts and what is proven."""
         self.forget_openings(connection, round_id)
         connection.execute(delete(claims).where(claims.c.round_id == round_id))
-        # Evidence against a key holder names nobody's tags; all other evidence does.
-        connection.execute(
-            update(anomalies)
-            .where(anomalies.c.round_id == round_id, anomalies.c.code != WrongProof.code)
-            .values(evidence=None)
-        )
+        forget_evidence(connection, round_id)
         connection.execute(
             update(rounds)
             .where(rounds.c.round_id == round_id)
             .values(state=RoundState.FINISHED, seed=None, rows=None, abandoned=abandoned)
         )
+
+    def give_up(self, round_id: str) -> None:
+        """Finish a round that we prepared for, but handed nothing in."""
+        with self.transaction() as connection:
+            own = self.read_round(connection, round_id)
+            if own is not None and own.state is RoundState.READY:
+                self.finish(connection, round_id, abandoned="what this node had ready never arrived")
+        self.scrub()
 
     def tidy(self, now: datetime) -> list[str]:
         """Finish all rounds whose confirmation window is over: their ids. The deleted pages are overwritten."""
@@ -245,39 +278,6 @@ class Store:
             driver = connection.connection.driver_connection
             if driver is not None:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    # Anomalies.
-
-    def note_anomaly(
-        self, connection: Connection, *, round_id: str, party: str, code: int, what: str, evidence: bytes, now: datetime
-    ) -> None:
-        """Keep what an honest party would not have done, with the signed proof; the same is noted once."""
-        digest = hashlib.sha256(b"".join((round_id.encode(), party.encode(), what.encode(), evidence))).digest()
-        connection.execute(
-            insert_or(anomalies)
-            .values(
-                digest=digest,
-                round_id=round_id,
-                party=party,
-                code=code,
-                what=what,
-                evidence=self.vault.seal(evidence, table="anomalies", column="evidence", row=digest),
-                noted_at=millis(now),
-            )
-            .on_conflict_do_nothing()
-        )
-
-    def anomalies(self, round_id: str | None = None) -> Sequence[RowMapping]:
-        """All anomalies, or those of one round, the oldest first."""
-        query = select(anomalies).order_by(anomalies.c.id)
-        with self.transaction() as connection:
-            found = connection.execute(query if round_id is None else query.where(anomalies.c.round_id == round_id))
-            return found.mappings().all()
-
-    def evidence(self, row: RowMapping) -> bytes | None:
-        """The signed proof of an anomaly, while it is kept."""
-        sealed = row["evidence"]
-        return self.vault.open(sealed, table="anomalies", column="evidence", row=row["digest"]) if sealed else None
 
 
 def _handle(handle: int) -> bytes:

@@ -9,6 +9,13 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Met
 
 metadata = MetaData()
 
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # sealed: opens only with the storage key that all else has
+)
+
 covenants = Table(
     "covenants",
     metadata,
@@ -94,6 +101,7 @@ anomalies = Table(
     Column("party", String(20), nullable=False),
     Column("code", Integer, nullable=False),
     Column("what", Text, nullable=False),
+    Column("do", Text, nullable=False),
     Column("evidence", LargeBinary),  # sealed: the signed message or messages
     Column("noted_at", BigInteger, nullable=False),
 )

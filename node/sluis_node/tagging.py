@@ -27,7 +27,7 @@ from sluis_protocol.wire import methods
 from sluis_protocol.wire.status import by_code
 from sluis_runtime.logs import logger
 
-from .line import Line
+from .coordinator import Coordinator
 from .quorums import Complaint, Fault, Quorums, fault_of_refusal
 from .signer import Signer
 
@@ -56,7 +56,7 @@ def blinding(seed: bytes, inputs: Sequence[bytes]) -> Random:
 class Tagging:
     """The keys of one round at one node. `on_fault` hears of every complaint, once; `on_done` of finished inputs."""
 
-    line: Line
+    coordinator: Coordinator
     signer: Signer
     covenant: Covenant
     round_id: str
@@ -97,9 +97,9 @@ class Tagging:
                 if waited > _NOBODY_SECONDS or not self.quorums.may_recover():
                     raise self.quorums.shortage()
                 tried += 1
-                pause = self.line.pause(int(tried))
+                pause = self.coordinator.pause(int(tried))
                 log.warning("too few key holders for now, waiting", round=self.round_id, pause=round(pause, 2))
-                await self.line.sleep(pause)
+                await self.coordinator.sleep(pause)
                 waited += pause
                 self.quorums.forgive_absence()
                 continue
@@ -126,7 +126,7 @@ class Tagging:
         self, quorum: tuple[int, ...], elements: bytes
     ) -> tuple[SignedMessage, dict[int, tuple[ShareEvaluation, SignedMessage]]]:
         """The request, and the well-formed answers of the quorum; who has none is blamed."""
-        return await self.line.persist(lambda: self._ask_once(quorum, elements))
+        return await self.coordinator.persist(lambda: self._ask_once(quorum, elements))
 
     async def _ask_once(
         self, quorum: tuple[int, ...], elements: bytes
@@ -142,7 +142,9 @@ class Tagging:
         heard: set[int] = set()
         try:
             async with asyncio.timeout(limit):
-                stream = self.line.wire.stream(methods.EVALUATE, request, HolderAnswer, timeout=limit + _GRACE_SECONDS)
+                stream = self.coordinator.wire.stream(
+                    methods.EVALUATE, request, HolderAnswer, timeout=limit + _GRACE_SECONDS
+                )
                 # What a stream is typed as has no aclose, but every one is a generator.
                 async with aclosing(cast("Any", stream)):
                     async for answer in stream:

@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import BadElement, CovenantError, LegalGroundMissing, NotAMember
+from .group import ELEMENT_BYTES
 from .note import SIGNATURE_BYTES, Verifier, open_note, sign_note
 from .sealed import PUBLIC_BYTES
 from .threshold import JointKey, check_joint_key
 
 TEST_OIN_PREFIX = "00000099"
+_AROUND_ELEMENTS = 2_048  # what a message has besides the elements of a batch, generously
 
 
 def _base64_of(size: int) -> AfterValidator:
@@ -109,10 +111,15 @@ class RuleSetName(Strict):
 
 
 class Schedule(Strict):
-    """How a round goes: how many must take part, how long it collects, how long confirmations are awaited."""
+    """How a round goes: how many must take part, how long it collects, how long confirmations are awaited.
+
+    `most_rounds` of one purpose close within `every_hours`: key holders evaluate for no more, because a quota of
+    guesses a round means nothing if a coordinator may announce rounds without end.
+    """
 
     minimum_participants: Annotated[int, Field(ge=2)] = 3
     every_hours: Annotated[int, Field(ge=1)] = 24
+    most_rounds: Annotated[int, Field(ge=1)] = 4
     collecting_minutes: Annotated[int, Field(ge=1)] = 240
     confirmation_hours: Annotated[int, Field(ge=1)] = 240
 
@@ -125,6 +132,12 @@ class Limits(Strict):
     submission_persons: Annotated[int, Field(ge=64)] = 65_536
     clock_tolerance_seconds: Annotated[int, Field(ge=5)] = 300
     evaluation_seconds: Annotated[int, Field(ge=1)] = 60
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> Self:
+        if self.batch_elements * ELEMENT_BYTES + _AROUND_ELEMENTS > self.message_bytes:
+            raise ValueError("a batch doesn't fit into a message: make batch_elements smaller or message_bytes larger")
+        return self
 
 
 class Assessment(Strict):

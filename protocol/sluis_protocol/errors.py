@@ -151,7 +151,7 @@ class BadQuorum(SluisError):
 
 
 class QuotaExceeded(SluisError):
-    """A member asked for more evaluations in a round than the covenant grants."""
+    """A member asked for more evaluations in a round, or there are more rounds, than the covenant grants."""
 
     code = 404
 

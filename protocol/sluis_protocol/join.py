@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, groupby
 
 from sluis_protocol.errors import Anomaly
@@ -26,7 +26,7 @@ class TaggedPerson:
     family: int
     person: int
     has_bsn: bool
-    tags: tuple[bytes, ...]
+    tags: tuple[bytes, ...] = field(repr=False)
     points: tuple[int, ...]
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class PersonPair:
 
     person_a: int
     person_b: int
-    tags: tuple[bytes, ...]
+    tags: tuple[bytes, ...] = field(repr=False)
     score: int
 
 

@@ -96,6 +96,11 @@ def new_round_id(opens_at: datetime, random: Callable[[int], bytes]) -> str:
     return f"r{opens_at.astimezone(UTC):%Y%m%dt%H%M%S}z-{random(8).hex()}"
 
 
+def is_round_id(text: str) -> bool:
+    """Whether this is a well-formed round id."""
+    return _ROUND_ID.fullmatch(text) is not None
+
+
 def check_round_id(round_id: str, opens_at: datetime) -> None:
     """Raise MalformedMessage unless the id is well formed and names this opening time."""
     found = _ROUND_ID.fullmatch(round_id)

@@ -20,9 +20,9 @@ from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address", "home"})
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address"})
 _NAMES = frozenset({"given", "surname"})
-_PILLARS = _NAMES | {"date", "address", "home"}
+_PILLARS = _NAMES | {"date", "address"}
 
 
 class Grade(StrEnum):
@@ -152,8 +152,7 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     _require(bool(rules.any_of) and all(rules.any_of), "evidence.any_of must name what a match by name needs")
     for needed in rules.any_of:
         _require(needed <= _PILLARS, f"any_of can ask for {', '.join(sorted(_PILLARS))}")
-        # Rule 9: name and date of birth; or, without a date, a home.
-        _require(bool(needed & {"address", "home"}) or "date" in needed, "a match by name needs a date or a home")
+        _require("date" in needed, "a match by name needs a date (rule 9)")
         _require(len(needed) >= 2, "a match by name needs more than one kind of evidence")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")

@@ -9,6 +9,7 @@ No I/O; the time of checking is an argument.
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from .covenant import Covenant
 from .encoding import domain, lp_all, millis, moment
 from .errors import BadSignature, MalformedMessage, NotAMember, Replayed, WrongClock, WrongCovenant, WrongSender
+
+_SENDER = re.compile(rb"[0-9]{20}")
+_ROUND = re.compile(rb"[a-z0-9-]{1,64}")
 
 
 class Kind(StrEnum):
@@ -57,7 +61,10 @@ class Envelope:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Read a body; raise MalformedMessage if a header field is missing or out of range."""
+        """Read a body; raise MalformedMessage if a header field is missing or out of range.
+
+        Nothing is verified yet, and errors name sender and round: so here they can only be an OIN and an id.
+        """
         fields, at = [], 0
         for _ in range(5):
             size = int.from_bytes(body[at : at + 2], "big")
@@ -69,6 +76,8 @@ class Envelope:
         try:
             if len(covenant_hash) != 32 or len(time) != 8:
                 raise ValueError("wrong length")
+            if not _SENDER.fullmatch(sender) or not _ROUND.fullmatch(round_id):
+                raise ValueError("no OIN, or no round id")
             sent_at = moment(int.from_bytes(time, "big"))
             return cls(Kind(kind.decode()), sender.decode(), covenant_hash, round_id.decode(), sent_at, body[at:])
         except (ValueError, OverflowError) as error:

@@ -14,7 +14,7 @@ from sluis_protocol.bulletin import AFRESH, Ceremony, Opening, file_name
 from sluis_protocol.errors import CeremonyFault, ConfigError, MalformedMessage
 from sluis_protocol.signed import Kind, SignedMessage
 
-from .files import read_bytes, read_text, write_atomically
+from .files import make_folder, read_bytes, read_text, write_atomically
 
 OPENING = "ceremony.json"
 _MOST = 4_194_304
@@ -22,7 +22,7 @@ _MOST = 4_194_304
 
 def open_board(folder: Path, opening: Opening) -> Opening:
     """Start a ceremony in a folder. Where the same one was opened before, that opening stays and is returned."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, mode=0o777)  # for all holders, as far as the umask allows
     if (folder / OPENING).exists():
         there = read_opening(folder)
         Ceremony.of(there).check_same_key(opening.terms)

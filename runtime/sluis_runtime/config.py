@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sluis_protocol.errors import ConfigError
+from sluis_protocol.note import Verifier
 
 # Where the file that is being read stands; validators know nothing else of it.
 _folder: ContextVar[Path] = ContextVar("folder", default=Path())
@@ -96,3 +97,24 @@ class Settings(BaseSettings):
             ) from error
         finally:
             _folder.reset(token)
+
+
+class PartySettings(Settings):
+    """What the configuration of every party of a covenant has."""
+
+    oin: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
+    authority: str
+    covenant: FilePath
+    signing_key: FilePath
+    database: FilePath
+    tls: Tls
+
+    def verifier(self) -> Verifier:
+        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
+        if not self.authority:
+            raise ConfigError(
+                "no covenant authority is pinned",
+                do="copy the line that `sluis-covenant verifier` prints into the configuration",
+                setting="authority",
+            )
+        return Verifier.parse(self.authority)

@@ -6,29 +6,39 @@ import base64
 import binascii
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sluis_protocol.errors import KeyFileError
+from sluis_protocol.errors import KeyFileError, StorageError
 from sluis_protocol.sealed import SealingKey
+
+from .files import sync_folder
 
 STORAGE_KEY_BYTES = 32
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Create a file that only its owner can read; an existing file is never overwritten."""
+    """Create a file that only its owner can read, whole or not at all; an existing file is never overwritten."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:  # 0600
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
+        sync_folder(path.parent)
     except FileExistsError:
         raise KeyFileError(
             "there is a key file already", do="keep it, or move it away to make a new one", file=path
         ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(
+            f"the key file can't be written: {error.strerror}",
+            do="check the folder, its permissions and the free space",
+            file=path,
+        ) from error
 
 
 def read_secret(path: Path) -> bytes:

@@ -64,12 +64,13 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-def person(
-    family: int, handle: int, tags: Sequence[bytes] = (), *, points: int = 100, bsn: bool = True
-) -> TaggedPerson:
-    """A row with these tags in its first slots, and random ones in the others."""
+POINTS = sorted((kind.points for kind in RULES.kinds.values() for _ in range(kind.slots)), reverse=True)
+
+
+def person(family: int, handle: int, tags: Sequence[bytes] = (), *, bsn: bool = True) -> TaggedPerson:
+    """A row with these tags in the slots of most points (the first decides alone), and random ones in the others."""
     rest = tuple(os.urandom(16) for _ in range(RULES.slots - len(tags)))
-    return TaggedPerson(family, handle, bsn, (*tags, *rest), (points,) * RULES.slots)
+    return TaggedPerson(family, handle, bsn, (*tags, *rest), tuple(POINTS))
 
 
 @dataclass

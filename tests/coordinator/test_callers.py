@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from sluis_coordinator import calls
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant, Limits
 from sluis_protocol.errors import (
@@ -184,7 +186,7 @@ async def test_malformed_requests(tmp_path: Path, method: Any, raw: bytes) -> No
 
 
 async def test_a_message_that_is_too_large(tmp_path: Path) -> None:
-    async with Rig(tmp_path, make_world(limits=Limits(message_bytes=65_536))) as rig:
+    async with Rig(tmp_path, make_world(limits=Limits(message_bytes=65_536, batch_elements=64))) as rig:
         [one] = await rig.members(1)
         with pytest.raises(Unreachable, match="larger"):
             await raw_call(rig, one, LIST_ROUNDS, bytes(70_000))
@@ -204,3 +206,28 @@ async def raw_call(rig: Rig, party: Party, method: Any, raw: bytes) -> None:
                 await channel.unary_unary(method.path)(raw, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from error
+
+
+async def test_more_calls_than_one_party_may_have_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "MOST_CALLS", 2)
+    async with Rig(tmp_path) as rig:
+        one, two = await rig.members(1, 2)
+        streams = [asyncio.create_task(one.receive(1)) for _ in range(2)]
+
+        async def refused() -> bool:
+            try:
+                await one.call(GET_COVENANT, Empty(), CovenantNote)
+            except Unreachable as error:
+                return "2 calls open" in str(error)
+            return False
+
+        async with asyncio.timeout(DEADLINE):
+            while not await refused():
+                pass
+        assert await two.call(GET_COVENANT, Empty(), CovenantNote)
+        for stream in streams:
+            stream.cancel()
+        await asyncio.wait(streams)
+        async with asyncio.timeout(DEADLINE):
+            while await refused():
+                pass

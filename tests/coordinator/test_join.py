@@ -90,3 +90,11 @@ def test_beyond_memory(tmp_path: Path) -> None:
     (tmp_path / "no folder").write_text("")
     with pytest.raises(StorageError, match="join"):
         list(person_pairs(files, THRESHOLDS, memory="40MB", spill=tmp_path / "no folder"))
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    files = {"0" * 20: tmp_path / "a.parquet", "1" * 20: tmp_path / "b.parquet"}
+    for path in files.values():
+        path.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(StorageError, match="the join could not go on"):
+        list(person_pairs(files, THRESHOLDS, spill=tmp_path / "spill"))

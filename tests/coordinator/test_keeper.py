@@ -125,6 +125,34 @@ async def test_schedule(tmp_path: Path) -> None:
         assert len(rounds()) == 2
 
 
+async def test_a_round_that_never_opened_costs_no_other(tmp_path: Path) -> None:
+    """A clock that jumped a year ahead announced a round for then; the operator abandons it."""
+    async with Rig(tmp_path) as rig:
+        scheduled = keeper.Keeper(rig.coordinator, Bell(), announce=[PURPOSE])
+        rig.announce(opens_in=365 * 86_400)
+        scheduled.tick()
+        keeper.abandon(rig.coordinator, rig.round_id, "our clock was wrong")
+        scheduled.tick()
+        with transaction(rig.coordinator.engine) as connection:
+            newest, due = store.find_rounds(connection, purged=True)
+        assert newest.abandoned
+        assert due.opens_at <= rig.clock()
+
+
+async def test_what_key_holders_would_refuse_is_not_announced(tmp_path: Path) -> None:
+    world = make_world(schedule=Schedule(minimum_participants=2, most_rounds=2, collecting_minutes=60))
+    async with Rig(tmp_path, world, tick_seconds=60) as rig:
+        with pytest.raises(RoundError, match="60 minutes at most"):
+            rig.announce(collect=3601)
+        rig.announce()
+        keeper.abandon(rig.coordinator, rig.announce(opens_in=600), "never opened")
+        rig.announce(opens_in=3600)
+        with pytest.raises(RoundError, match="so many were announced"):
+            rig.announce(opens_in=7200)
+        rig.clock.ahead = timedelta(days=2)
+        rig.announce()
+
+
 async def test_confirmations(tmp_path: Path) -> None:
     """Each answer counts once; a refusal by either side reaches both; strangers have no say."""
     async with Rig(tmp_path) as rig:

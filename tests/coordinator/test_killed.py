@@ -140,12 +140,14 @@ async def test_a_file_whose_submission_was_never_noted(tmp_path: Path) -> None:
             folder / "0-00.parquet",
             folder / "x.part",
             folder / "spill" / "t",
-            rig.settings.rounds / "r" / "f",
+            rig.settings.rounds / "r20200101t000000z-0011223344556677" / "f",
         ):
             stray.parent.mkdir(exist_ok=True)
             stray.write_bytes(b"tags")
+        other = rig.settings.rounds / "tls" / "key.pem"  # somebody gave the wrong folder in the configuration
+        other.parent.mkdir()
+        other.touch()
         await rig.start()
-        assert [path for path in rig.settings.rounds.rglob("*") if path.is_file()] == [
-            folder / name for name in rig.files()
-        ]
+        left = sorted(path for path in rig.settings.rounds.rglob("*") if path.is_file())
+        assert left == [*(folder / name for name in rig.files()), other]
         assert len(rig.files()) == 1

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sluis_coordinator import events
+from sluis_coordinator import events, relay
 from sluis_protocol import oprf, threshold, wire
 from sluis_protocol.covenant import Limits
 from sluis_protocol.errors import HolderUnavailable, MalformedMessage, QuotaExceeded
@@ -46,7 +46,7 @@ async def honest(party: Party, task: HolderTask) -> SignedMessage:
     index = party.covenant.holder_by_oin(party.oin).index
     done = threshold.evaluate(party.world.shares[index - 1], request.quorum, request.elements, os.urandom)
     answer = EvaluationAnswer(events.digest_of(task.request), index, done.elements, done.proof, done.composites)
-    return party.sign(Kind.EVALUATION_ANSWER, answer)
+    return party.sign(Kind.EVALUATION_ANSWER, answer, round_id=task.request.envelope.round_id)
 
 
 @asynccontextmanager
@@ -64,8 +64,10 @@ async def holder(rig: Rig, index: int, work: Work) -> AsyncIterator[Party]:
         async for task in party.channel.converse(SERVE, sending(), HolderTask):
             results.put_nowait(HolderResult(task.task_id, await work(party, task)))
 
+    links = rig.server.relay._links
+    before = links.get(index)  # it may be connected already, and is to be replaced
     serving = asyncio.create_task(serve())
-    await eventually(lambda: index in rig.server.relay.connected)
+    await eventually(lambda: links.get(index) not in (None, before))
     try:
         yield party
     finally:
@@ -159,3 +161,49 @@ async def test_a_holder_that_is_not_ready(tmp_path: Path) -> None:
             async for _ in party.channel.converse(SERVE, not_ready(), HolderTask):
                 pass
         assert codes(await evaluate(one, quorum=(2, 3))) == dict.fromkeys((2, 3), HolderUnavailable.code)
+
+
+async def test_one_node_cannot_take_the_others_places(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        one, two = await rig.members(1, 2)
+        go_on = asyncio.Event()
+
+        async def busy(party: Party, task: HolderTask) -> Refusal:
+            await go_on.wait()
+            return await refusing(party, task)
+
+        async with holder(rig, 2, busy):
+            flood = [asyncio.create_task(evaluate(one)) for _ in range(relay.MOST_OF_ONE + 3)]
+            await eventually(lambda: sum(each.done() for each in flood) == 3)
+            other = asyncio.create_task(evaluate(two))
+            go_on.set()
+            assert codes(await other)[2] == QuotaExceeded.code
+            outcomes = [codes(await each)[2] for each in flood]
+            assert outcomes.count(HolderUnavailable.code) == 3
+            assert outcomes.count(QuotaExceeded.code) == relay.MOST_OF_ONE
+
+
+async def test_nothing_is_kept_for_a_holder_that_takes_nothing(tmp_path: Path) -> None:
+    """It stalls: what its askers have given up is not kept, and not sent when it wakes."""
+    async with Rig(tmp_path, make_world(limits=Limits(evaluation_seconds=1))) as rig:
+        results: asyncio.Queue[HolderResult] = asyncio.Queue()
+        results.put_nowait(READY)
+
+        async def sending() -> AsyncIterator[HolderResult]:
+            while True:
+                yield await results.get()
+
+        await rig.open_round()
+        [one] = await rig.members(1)
+        stream = rig.server.relay.serve(holder_oin(1), sending())
+        waking = asyncio.ensure_future(anext(stream))
+        await eventually(lambda: rig.server.relay.connected == [1])
+        assert codes(await evaluate(one)) == dict.fromkeys((1, 2), HolderUnavailable.code)
+        assert (await waking).task_id == 1
+        assert codes(await evaluate(one)) == dict.fromkeys((1, 2), HolderUnavailable.code)
+        waking = asyncio.ensure_future(anext(stream))
+        asking = asyncio.create_task(evaluate(one))
+        assert (await waking).task_id == 3  # the second one was given up
+        await stream.aclose()
+        assert codes(await asking)[1] == HolderUnavailable.code

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,17 +16,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sluis_coordinator.cli import app
+from sluis_coordinator.coordinator import open_coordinator
 from sluis_coordinator.schema import metadata
 from sluis_coordinator.server import Server, ask_health
 from sluis_protocol.card import Card, Role
-from sluis_protocol.errors import ConfigError, Unreachable
+from sluis_protocol.covenant import Covenant
+from sluis_protocol.errors import ConfigError, CovenantError, Unreachable
 from sluis_protocol.messages import Acknowledgement, CovenantNote, Delivery, Empty, ReceiveRequest, SubmissionPart
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.submission import pack
 from sluis_protocol.wire.methods import ACKNOWLEDGE, GET_COVENANT, RECEIVE, SUBMIT
 from sluis_runtime.database import transaction
 
-from ..world import COORDINATOR, PURPOSE, member_oin
+from ..world import AUTHORITY, COORDINATOR, PURPOSE, member_oin
 from .rig import DEADLINE, ProcessRig, Rig, eventually, person
 
 
@@ -86,6 +90,32 @@ async def test_what_it_can_not_start_with(tmp_path: Path) -> None:
             await rig.server.start("127.0.0.1:0", tls)
         with pytest.raises(ConfigError, match="can't listen"):
             await Server(rig.coordinator).start(f"127.0.0.1:{rig.port}", rig.settings.tls)
+
+
+async def test_two_servers_on_one_folder(tmp_path: Path) -> None:
+    async with ProcessRig(tmp_path) as rig:
+        second = await asyncio.to_thread(program, "serve", "--config", rig.config)
+        assert (second.status, "another process serves" in second.err) == (1, True)
+
+
+async def test_a_covenant_that_the_server_has_not_read(tmp_path: Path) -> None:
+    """A command must not announce a round under a version that the running server doesn't know."""
+    async with Rig(tmp_path) as rig:
+        terms = rig.world.covenant.terms.model_copy(update={"version": 2})
+        rig.settings.covenant.write_text(Covenant.sign(terms, AUTHORITY, rig.world.authority_key).note)
+        with pytest.raises(CovenantError, match="not taken over"):
+            open_coordinator(rig.settings, rig.clock, os.urandom, adopt=False)
+        await rig.stop()
+        await rig.start()
+        open_coordinator(rig.settings, rig.clock, os.urandom, adopt=False)
+
+
+async def test_an_expired_certificate(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        rig.clock.ahead = timedelta(days=3_650)
+        with pytest.raises(ConfigError, match="certificate is valid from"):
+            await Server(rig.coordinator).start("127.0.0.1:0", rig.settings.tls)
+        rig.clock.ahead = timedelta()
 
 
 async def test_the_migrations_make_the_schema(tmp_path: Path) -> None:

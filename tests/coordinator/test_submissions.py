@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from ..world import make_world
 from .rig import DEADLINE, Party, ProcessRig, Rig, eventually, person, pieces
 
 ROWS = [person(1, 11), person(1, 12), person(2, 13)]
+INFLATED = [replace(ROWS[0], points=(255,) * len(ROWS[0].points)), *ROWS[1:]]
 Sending = Callable[[Party], Sequence[SignedMessage | bytes]]
 
 
@@ -43,6 +45,11 @@ REFUSED: dict[str, tuple[type[SluisError], str, Sending]] = {
         SubmissionRefused,
         "twice",
         lambda party: [party.sign(Kind.MANIFEST, party.manifest(twice := [*ROWS, person(2, 11)])), pack(twice)],
+    ),
+    "other points": (
+        SubmissionRefused,
+        "points",
+        lambda party: [party.sign(Kind.MANIFEST, party.manifest(INFLATED)), pack(INFLATED)],
     ),
     "unknown flag": (
         MalformedMessage,
@@ -139,6 +146,23 @@ async def test_sending_nothing_for_long(tmp_path: Path, monkeypatch: pytest.Monk
 
         with pytest.raises(SubmissionRefused, match="nothing came"):
             await one.channel.upload(SUBMIT, waiting(), SignedMessage, timeout=DEADLINE)
+        assert rig.files() == []
+
+
+async def test_sending_a_little_now_and_then(tmp_path: Path) -> None:
+    """It is never idle, but it ends with the round, and nothing of it stays."""
+    async with Rig(tmp_path, tick_seconds=60) as rig:
+        rig.announce(collect=2)
+        rig.server.keeper.tick()
+        [one] = await rig.members(1)
+
+        async def dribbling() -> AsyncIterator[SubmissionPart]:
+            yield SubmissionPart(manifest(one))
+            yield SubmissionPart(pack(ROWS[:1]))
+            await asyncio.Event().wait()
+
+        with pytest.raises(RoundError, match="closed while"):
+            await one.channel.upload(SUBMIT, dribbling(), SignedMessage, timeout=DEADLINE)
         assert rig.files() == []
 
 

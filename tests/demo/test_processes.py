@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sluis_demo import processes
@@ -45,6 +47,23 @@ async def test_a_failing_program_is_named_with_its_last_lines(programs: Programs
         with pytest.raises(ProgramFailed, match=r"node GM0014 ended with status 3(?s:.*)\| the reason$") as caught:
             await programs.run("sh", "-c", "seq 100; echo the reason >&2; exit 3", name="node GM0014")
     assert "| 50\n" not in str(caught.value)
+
+
+async def test_an_answer_in_json_counts_whatever_the_status(programs: Programs) -> None:
+    async with programs:
+        assert await programs.ask("sh", "-c", 'echo "[1]"; exit 1', name="a shell") == [1]
+        with pytest.raises(ProgramFailed, match=r"a shell ended with status 1(?s:.*)\| the reason$"):
+            await programs.ask("sh", "-c", "echo the reason >&2; exit 1", name="a shell")
+
+
+async def test_a_full_disk_is_named_where_a_program_can_no_longer_say_so(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=4096))
+    async with programs:
+        with pytest.raises(ProgramFailed) as caught:
+            await programs.run("sh", "-c", "exit 1", name="node")
+    assert "the disk is full" in caught.value.do
 
 
 async def test_a_program_that_takes_too_long_is_stopped(programs: Programs) -> None:

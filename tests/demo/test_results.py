@@ -11,6 +11,7 @@ from sluis_demo.results import (
     NodeMatch,
     Score,
     SharedFamily,
+    of_municipalities,
     parse_matches,
     put_together,
     read_truth,
@@ -111,3 +112,12 @@ def test_what_is_written_reads_back_as_a_truth(tmp_path: Path) -> None:
     assert score(shared, read_truth(tmp_path / "out.csv")) == Score(2, 0, 0)
     with pytest.raises(InputError):
         write_shared(tmp_path / "absent" / "out.csv", shared)
+
+
+def test_truth_about_others_does_not_count_and_nothing_else_is_a_mistake(tmp_path: Path) -> None:
+    here = frozenset([("GM0014", "a"), ("GM0363", "b")])
+    elsewhere = frozenset([("GM0014", "a"), ("GM0599", "c")])
+    assert of_municipalities({here, elsewhere}, ["GM0014", "GM0363"], tmp_path) == {here}
+    assert of_municipalities(set(), ["GM0014"], tmp_path) == set()
+    with pytest.raises(InputError, match="other municipalities"):
+        of_municipalities({elsewhere}, ["GM0014", "GM0363"], tmp_path)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sluis_node.keyholder import tables
 from sluis_node.keyholder.store import open_holder
 from sluis_protocol import oprf, threshold
 from sluis_protocol.covenant import Covenant, Limits
@@ -29,6 +30,8 @@ from sluis_protocol.errors import (
 )
 from sluis_protocol.group import GENERATOR, IDENTITY
 from sluis_protocol.signed import Kind, SignedMessage
+from sluis_runtime.database import transaction
+from sqlalchemy import func, select
 
 from tests.world import AUTHORITY, COORDINATOR, holder_oin, make_world, member_oin
 
@@ -91,6 +94,33 @@ async def test_the_quota_is_for_each_member_and_round(bench: Bench, asker: Asker
     bench.rounds.append(second.status())
     await bench.answerer().answer(Asker(WORLD, second.round_id).ask(elements(8)))
     assert sorted(count.elements for count in bench.holder.quota.report()) == [8, 8, 10]
+
+
+async def test_more_rounds_than_the_schedule_has_buy_no_more_guesses(bench: Bench) -> None:
+    most = WORLD.covenant.terms.schedule.most_rounds
+    found = [Round(WORLD, minutes=60 + number) for number in range(most + 1)]
+    bench.rounds.extend(one.status() for one in found)
+    for one in found[:most]:
+        await bench.answerer().answer(Asker(WORLD, one.round_id).ask(elements(1)))
+    await refused(bench, Asker(WORLD, found[most].round_id).ask(elements(1)), QuotaExceeded, "one more")
+    await bench.answerer().answer(Asker(WORLD, found[0].round_id).ask(elements(1)))  # known: goes on
+    bench.now += timedelta(days=1, minutes=10)
+    tomorrow = Round(WORLD, opens_at=bench.now)
+    bench.rounds.append(tomorrow.status())
+    await bench.answerer().answer(Asker(WORLD, tomorrow.round_id).ask(elements(1), sent_at=bench.now))
+
+
+async def test_batches_are_forgotten_when_a_later_round_comes(bench: Bench, asker: Asker) -> None:
+    answerer = bench.answerer()
+    batch = elements(2)
+    await answerer.answer(asker.ask(batch))
+    for hours, left in ((2, 1), (4, 1)):
+        bench.now = NOW + timedelta(hours=hours)
+        later = Round(WORLD, opens_at=bench.now)
+        bench.rounds.append(later.status())
+        await answerer.answer(Asker(WORLD, later.round_id).ask(batch, sent_at=bench.now))
+        with transaction(bench.holder.engine) as connection:
+            assert connection.execute(select(func.count()).select_from(tables.batches)).scalar_one() == left
 
 
 async def test_the_same_batch_of_two_members_counts_for_both(bench: Bench, asker: Asker) -> None:

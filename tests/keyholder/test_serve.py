@@ -13,11 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sluis_node.keyholder import serve
+from sluis_node.keyholder.answer import Answerer
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.serve import Server
 from sluis_node.keyholder.store import open_holder
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import BadQuorum, QuotaExceeded
+from sluis_protocol.errors import BadQuorum, QuotaExceeded, StorageError
 from sluis_protocol.messages import HolderResult, HolderTask, Refusal
 from sluis_protocol.signed import SignedMessage
 
@@ -161,7 +163,63 @@ async def test_a_newer_covenant_is_taken_over_and_an_older_one_is_not(
         assert settings.covenant.read_text() == newer
 
 
-@pytest.mark.parametrize("note", [make_world().covenant.note, "nonsense", note_of(1, valid_until=date(2098, 1, 1))])
+async def test_a_covenant_that_could_not_be_kept_is_not_noted_either(
+    relay: RelayOnly, settings: KeyHolderSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two, or a full disk: it starts again, and takes it over then."""
+    relay.note = note_of(2)
+    failed = asyncio.Event()
+
+    def full(*_: object) -> None:
+        loop.call_soon_threadsafe(failed.set)
+        raise StorageError("the disk is full")
+
+    loop = asyncio.get_running_loop()
+    with monkeypatch.context() as patched:
+        patched.setattr(serve, "write_atomically", full)
+        async with serving(settings):
+            await asyncio.wait_for(failed.wait(), SECONDS)
+    async with serving(settings):
+        await ready(relay)
+        assert settings.covenant.read_text() == relay.note
+
+
+async def test_a_coordinator_that_reads_no_answers_gets_no_more(
+    relay: RelayOnly, settings: KeyHolderSettings, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = 0
+    stalled = asyncio.Event()
+
+    async def counting(_answerer: Answerer, task: HolderTask) -> HolderResult:
+        nonlocal taken
+        taken += 1
+        stalled.set()
+        return HolderResult(task.task_id, Refusal(1, "x" * 2_000, ""))
+
+    async def never(_results: object) -> AsyncIterator[HolderResult]:
+        yield serve.READY
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(serve, "_result", counting)
+    monkeypatch.setattr(serve, "_until_none", never)
+    monkeypatch.setattr(serve, "_DRAIN_SECONDS", 0.2)
+    async with serving(settings):
+        await ready(relay)
+        for task_id in range(1, 101):
+            relay.tasks.put_nowait(HolderTask(task_id, asker.ask(elements(1))))
+        await asyncio.wait_for(stalled.wait(), SECONDS)
+        await asyncio.wait_for(_empty(relay.tasks), SECONDS)
+    assert taken <= 16
+
+
+async def _empty(tasks: asyncio.Queue[HolderTask | None]) -> None:
+    while not await asyncio.to_thread(tasks.empty):
+        pass
+
+
+@pytest.mark.parametrize(
+    "note", [make_world().covenant.note, "nonsense", note_of(1, valid_until=date(2098, 1, 1)), note_of(9, id="other")]
+)
 async def test_a_covenant_of_others_is_not_taken_over(relay: RelayOnly, settings: KeyHolderSettings, note: str) -> None:
     relay.note = note
     async with serving(settings):

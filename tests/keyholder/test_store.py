@@ -13,7 +13,7 @@ import pytest
 from sluis_node.keyholder.config import KeyHolderSettings, init_folder
 from sluis_node.keyholder.store import KeyHolder, open_holder, read_covenant
 from sluis_protocol.card import Card, Role
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Schedule
 from sluis_protocol.errors import (
     BadSignature,
     ConfigError,
@@ -94,7 +94,7 @@ def test_a_share_of_another_key_is_not_used(holder: KeyHolder) -> None:
 
 def _count_and_die(settings: KeyHolderSettings, batch: bytes) -> None:
     holder = open_holder(settings)
-    holder.quota.pin_round("r1", "jeugd", b"announcement", NOW + timedelta(hours=1))
+    holder.quota.pin_round("r1", "jeugd", b"announcement", NOW + timedelta(hours=1), Schedule())
     holder.quota.count("r1", member_oin(1), batch, 10)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -132,6 +132,13 @@ def test_two_covenants_of_one_version_are_refused(settings: KeyHolderSettings, h
     read_covenant(holder, settings)
     settings.covenant.write_text(revised(1, members=WORLD.covenant.terms.members[:2]).note)
     with pytest.raises(CovenantError, match="two different versions 1"):
+        read_covenant(holder, settings)
+
+
+def test_another_covenant_of_the_same_authority_is_refused(settings: KeyHolderSettings, holder: KeyHolder) -> None:
+    read_covenant(holder, settings)
+    settings.covenant.write_text(revised(7, id="another-covenant").note)
+    with pytest.raises(CovenantError, match="serves another covenant"):
         read_covenant(holder, settings)
 
 

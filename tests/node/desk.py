@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from sluis_node import Node
-from sluis_node.ledger import Ledger
+from sluis_node.ledger import ClaimState
 from sluis_node.mail import Mail
-from sluis_node.office import Office
-from sluis_node.own import FamilyOnFile, cases_of
-from sluis_node.states import NewRound, Submitted
+from sluis_node.own_family import FamilyOnFile, cases_of
+from sluis_node.own_round import NewRound, Submitted
+from sluis_node.parts import Parts
 from sluis_protocol import wire
+from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.join import Candidate, join
 from sluis_protocol.messages import Claim, Confirmation, Delivery, PersonClaim, Publication
@@ -32,11 +33,15 @@ from sluis_protocol.wire.methods import Method
 
 from ..pki import Pki
 from ..world import COORDINATOR, PURPOSE, World, make_world, member_oin
+from .people import family
 from .rig import sign_as, write_node_folder
 
 T = TypeVar("T")
 RULES = load_rules()
 ROUND = "r20260101t000000z-0000000000000000"
+ID = os.urandom(CANDIDATE_BYTES)
+FIRST, SECOND, THIRD = member_oin(1), member_oin(2), member_oin(3)
+CASELOADS = [[family("A1", 1), family("A4", 4)], [family("B1", 1), family("B5", 5)]]  # A1 and B1 are the same
 
 
 class NoWire:
@@ -61,8 +66,7 @@ class Handed:
 
     oin: str
     node: Node
-    office: Office
-    ledger: Ledger
+    parts: Parts
     submission: Submission
 
 
@@ -86,9 +90,9 @@ class Desk:
             pki.issue(oin, folder / "tls")
             node = Node.open(config, clock=lambda: self.now, wire=NoWire(), patience=0.0)
             await self._exit.enter_async_context(node)
-            office, ledger = node._parts()
-            office.covenant()
-            self.nodes.append(Handed(oin, node, office, ledger, Submission((), {})))
+            parts = node._opened()
+            parts.covenant()
+            self.nodes.append(Handed(oin, node, parts, Submission((), {})))
             self.hand_in(number, families, ROUND)
         return self
 
@@ -104,7 +108,7 @@ class Desk:
         own = tag(prepare(families, RULES), context, covenant.joint_key, self.world.shares[:2], os.urandom)
         submission = assemble(own, RULES, os.urandom)
         packed, cases = pack(submission.rows), cases_of(families)
-        store, soon = handed.office.store, self.now + timedelta(hours=1)
+        store, soon = handed.parts.store, self.now + timedelta(hours=1)
         store.join_round(NewRound(round_id, covenant.hash, PURPOSE, b"said", soon, soon), bytes(32))
         store.prepare_submission(
             round_id,
@@ -124,6 +128,25 @@ class Desk:
         """What the join finds."""
         return join({one.oin: one.submission.rows for one in self.nodes}, RULES.thresholds)
 
+    def candidate(self) -> Candidate:
+        """The only one."""
+        (candidate,) = self.candidates()
+        return candidate
+
+    def claim(self, number: int) -> Claim:
+        """What an honest coordinator tells a node of the only candidate."""
+        return claim_for(self.candidate(), ID, member_oin(number))
+
+    def claim_both(self, candidate_id: bytes = ID, round_id: str = ROUND) -> None:
+        """Tell both nodes of the only candidate."""
+        for number in (1, 2):
+            claim = claim_for(self.candidate(), candidate_id, member_oin(number))
+            self.deliver(number, Kind.CLAIM, claim, round_id=round_id)
+
+    def counts(self, number: int) -> dict[ClaimState, int]:
+        """A node's claims by their states."""
+        return self.nodes[number - 1].parts.ledger.counts()
+
     def deliver(
         self, number: int, kind: Kind, payload: object, *, sender: str = COORDINATOR, round_id: str = ROUND
     ) -> SignedMessage:
@@ -136,7 +159,7 @@ class Desk:
         """Give a node a message as it is, twice."""
         handed, delivery = self.nodes[number - 1], Delivery(next(self._ids), round_id, message)
         for _ in range(2):
-            Mail(handed.office, handed.ledger).handle([delivery])
+            Mail(handed.parts).handle([delivery])
 
     def publish(self, number: int, claims: int) -> None:
         """Tell a node that the round is published."""
@@ -144,7 +167,7 @@ class Desk:
 
     def answer(self, number: int, candidate_id: bytes) -> SignedMessage:
         """A node's stored answer to a claim."""
-        return dict(self.nodes[number - 1].ledger.to_send())[candidate_id]
+        return dict(self.nodes[number - 1].parts.ledger.to_send())[candidate_id]
 
     def said(self, number: int, candidate_id: bytes) -> Confirmation:
         """What that answer says."""
@@ -152,7 +175,7 @@ class Desk:
 
     def anomalies(self, number: int) -> list[str]:
         """What a node has noted."""
-        return [row["what"] for row in self.nodes[number - 1].office.store.anomalies()]
+        return [one.what for one in self.nodes[number - 1].parts.anomalies.all()]
 
 
 def claim_for(candidate: Candidate, candidate_id: bytes, oin: str) -> Claim:

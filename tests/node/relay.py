@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from sluis_node.line import Line
+from sluis_node.coordinator import Coordinator
 from sluis_node.quorums import Complaint, Fault, Quorums
 from sluis_node.signer import Signer
 from sluis_node.tagging import Tagging
@@ -85,7 +85,7 @@ class Trial:
         covenant = self.world.covenant
         self.quorums = Quorums(covenant.holders, covenant.terms.threshold, os.urandom)
         self.tagging = Tagging(
-            Line(self.relay, "nowhere:1", os.urandom, self._sleep, 5.0),
+            Coordinator(self.relay, "nowhere:1", os.urandom, self._sleep, 5.0),
             Signer(OIN, self.world.signing[OIN], lambda: datetime.now(UTC)),
             covenant,
             ROUND,

@@ -88,7 +88,7 @@ def write_config(folder: Path, oin: str, coordinator: str, authority: str) -> Pa
 
 
 @dataclass
-class Office:
+class Municipality:
     """A municipality: its number, its caseload and its configuration."""
 
     oin: str
@@ -105,7 +105,7 @@ class Country(Rig):
         self.root = folder
         self.caseloads = caseloads
         self.twists: dict[int, Twist] = {}
-        self.offices: list[Office] = []
+        self.municipalities: list[Municipality] = []
         self._holders: list[asyncio.Task[None]] = []
         self._channels = AsyncExitStack()
 
@@ -115,7 +115,7 @@ class Country(Rig):
             folder = self.root / f"node-{number}"
             config = write_node_folder(self.world, member_oin(number), folder, coordinator=f"127.0.0.1:{self.port}")
             self.pki.issue(member_oin(number), folder / "tls")
-            self.offices.append(Office(member_oin(number), config, families))
+            self.municipalities.append(Municipality(member_oin(number), config, families))
         for index in range(1, len(self.world.shares) + 1):
             await self.connect_holder(index)
         return self
@@ -157,12 +157,12 @@ class Country(Rig):
 
     def node(self, number: int, **options: Any) -> Node:
         """The node of municipality `number`, from 1."""
-        return Node.open(self.offices[number - 1].config, **{"clock": self.clock, **options})
+        return Node.open(self.municipalities[number - 1].config, **{"clock": self.clock, **options})
 
     async def take_part(self, number: int, *, node: dict[str, Any] | None = None, **options: Any) -> Report:
         """Open a node (with the options in `node`), take part, close it."""
         async with self.node(number, **(node or {})) as opened:
-            return await opened.participate(self.offices[number - 1].families, **{"wait": 20.0, **options})
+            return await opened.participate(self.municipalities[number - 1].families, **{"wait": 20.0, **options})
 
     async def submitted(self, count: int) -> None:
         """Wait until so many have handed in."""
@@ -178,9 +178,9 @@ class Country(Rig):
     async def whole_round(self) -> list[Report]:
         """Everybody takes part in a new round; it is closed once all have handed in."""
         await self.open_round()
-        numbers = range(1, len(self.offices) + 1)
+        numbers = range(1, len(self.municipalities) + 1)
         taking_part = [asyncio.create_task(self.take_part(number)) for number in numbers]
-        handing_in = asyncio.create_task(self.submitted(len(self.offices)))
+        handing_in = asyncio.create_task(self.submitted(len(self.municipalities)))
         await asyncio.wait([handing_in, *taking_part], return_when=asyncio.FIRST_COMPLETED)
         await self.close_round()
         await handing_in
@@ -191,7 +191,7 @@ class Country(Rig):
         return run_round(
             self.world.covenant,
             load_rules(),
-            {office.oin: office.families for office in self.offices},
+            {municipality.oin: municipality.families for municipality in self.municipalities},
             self.world.shares[: self.world.covenant.terms.threshold],
             purpose=PURPOSE,
             round_id="r20260101t000000z-0000000000000000",

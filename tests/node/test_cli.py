@@ -6,12 +6,16 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from sluis_protocol.card import Card, Role
+from sluis_protocol.messages import Publication
+from sluis_protocol.signed import Kind
 
-from ..world import make_world, member_oin
+from ..world import COORDINATOR, make_world, member_oin
+from .desk import ROUND, Desk
 from .people import three_caseloads, write_csv
 from .rig import Country, write_node_folder
 
@@ -48,8 +52,8 @@ async def test_init_makes_a_folder_that_works_and_never_replaces_a_key(tmp_path:
 
 async def test_from_check_to_matches(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
-        config = country.offices[0].config
-        caseload = write_csv(tmp_path / "GM0001.csv", country.offices[0].families)
+        config = country.municipalities[0].config
+        caseload = write_csv(tmp_path / "GM0001.csv", country.municipalities[0].families)
         checked = await sluis_node("check", caseload, "--json", "--config", config)
         assert checked.status == 0
         assert json.loads(checked.stdout)["persons"] == 9
@@ -64,6 +68,9 @@ async def test_from_check_to_matches(tmp_path: Path) -> None:
         outcome = await done
         await asyncio.gather(*others)
         assert outcome.status == 0
+        for record in (record for one in country.municipalities[0].families for record in one.members):
+            for personal in (record.person.bsn, record.person.surname, record.ground.professional):
+                assert str(personal) not in outcome.stdout + outcome.stderr  # rule 17
         report = json.loads(outcome.stdout)
         assert (report["participants"], len(report["matches"]), report["outstanding"]) == (3, 4, 0)
         listed = await sluis_node("matches", "--json", "--config", config)
@@ -109,7 +116,28 @@ async def test_what_is_wrong_is_said_with_what_to_do(tmp_path: Path) -> None:
     assert "--config" in outcome.stderr
 
 
-async def test_every_command_is_there() -> None:
-    outcome = await sluis_node("--help")
-    for command in ("init", "check", "participate", "receive", "matches", "rounds", "covenant", "keyholder"):
-        assert f" {command} " in outcome.stdout
+async def test_anomalies_are_listed_with_what_to_do(desk: Desk) -> None:
+    config = desk.folder / "node-1" / "node.toml"
+    assert (await sluis_node("anomalies", "--config", config)).stdout.strip() == "no anomalies"
+    desk.deliver(1, Kind.CLAIM, replace(desk.claim(1), family=1))
+    desk.publish(1, 1)
+    desk.deliver(1, Kind.PUBLICATION, Publication(3, 7))
+    outcome = await sluis_node("anomalies", "--config", config)
+    assert outcome.status == 0
+    assert f"Coordinator ({COORDINATOR}), round {ROUND}" in outcome.stdout
+    assert outcome.stdout.count("→ report it to the operator of the coordinator") == 2
+    listed = json.loads((await sluis_node("anomalies", "--json", "--config", config)).stdout)
+    assert [one["code"] for one in listed] == [503, 503]
+    assert listed[0]["party"] == {"oin": COORDINATOR, "name": "Coordinator"}
+    assert set(listed[0]) == {"noted_at", "round", "party", "code", "what", "do", "evidence"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--oin", "123"), ("--municipality", "0344"), ("--coordinator", "no port")]
+)
+async def test_init_makes_nothing_of_options_that_are_wrong(tmp_path: Path, option: str, value: str) -> None:
+    options = [value if OPTIONS[at - 1] == option else one for at, one in enumerate(OPTIONS)]
+    outcome = await sluis_node("init", tmp_path / "node", *options)
+    assert outcome.status == 1
+    assert option in outcome.stderr
+    assert not (tmp_path / "node").exists()

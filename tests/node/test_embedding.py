@@ -17,8 +17,8 @@ async def test_the_documented_program(tmp_path: Path) -> None:
     found = re.findall(r"```python\n(.*?)```", (ROOT / "docs/embedding.md").read_text(), re.DOTALL)
     assert len(found) == 1
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
-        folder = country.offices[0].config.parent
-        write_csv(folder / "caseload.csv", country.offices[0].families)
+        folder = country.municipalities[0].config.parent
+        write_csv(folder / "caseload.csv", country.municipalities[0].families)
         await country.open_round()
         program = await asyncio.create_subprocess_exec(
             sys.executable, "-c", found[0], cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

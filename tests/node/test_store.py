@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sluis_node.ledger import ClaimState, Ledger
-from sluis_node.states import NewRound, RoundState, Submitted
+from sluis_node.own_round import NewRound, RoundState, Submitted
 from sluis_node.store import Store
 from sluis_node.tables import metadata
 from sluis_node.vault import Vault
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import CovenantError, Replayed, StorageError
+from sluis_protocol.errors import CovenantError, KeyFileError, Replayed, StorageError
 from sluis_protocol.signed import SignedMessage
 
 from ..world import AUTHORITY, World, make_world
@@ -131,13 +132,25 @@ def test_a_reference_is_fixed_for_a_family_and_a_counterpart(store: Store) -> No
     assert len({one, *others}) == 4
 
 
-def test_the_wrong_storage_key_is_said(tmp_path: Path, store: Store, world: World) -> None:
-    store.join_round(new(world), bytes(32))
-    other = Store.open(tmp_path / "node.sqlite", Vault.of(b"k" * 32, os.urandom))
-    with pytest.raises(StorageError, match="can't be opened") as caught:
-        other.join_round(new(world), bytes(32))
+def test_the_wrong_storage_key_is_said_at_once(tmp_path: Path, store: Store) -> None:
+    """Otherwise old fields would be lost, and new ones mixed with them, before anybody sees it."""
+    assert not store.all_rounds()
+    with pytest.raises(KeyFileError, match="another storage key") as caught:
+        Store.open(tmp_path / "node.sqlite", Vault.of(b"k" * 32, os.urandom))
     assert "storage_key" in caught.value.do
-    other.close()
+    Store.open(tmp_path / "node.sqlite", Vault.of(KEY, os.urandom)).close()
+
+
+def test_many_programs_open_a_new_database_at_once(tmp_path: Path) -> None:
+    def take(_: int) -> int:
+        store = Store.open(tmp_path / "new.sqlite", Vault.of(KEY, os.urandom))
+        try:
+            return len(store.all_rounds())
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(take, range(8))) == [0] * 8
 
 
 def test_nothing_is_half_written(store: Store, world: World) -> None:

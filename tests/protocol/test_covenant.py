@@ -140,6 +140,7 @@ def test_a_key_that_does_not_belong_to_the_shares_is_refused(joint: dict[str, An
         (lambda c: c["schedule"].update(minimum_participants=1), "minimum_participants"),
         (lambda c: c["limits"].update(batch_elements=0), "batch_elements"),
         (lambda c: c["limits"].update(message_bytes=2**40), "message_bytes"),
+        (lambda c: c["limits"].update(message_bytes=65_536), "a batch doesn't fit"),
         (lambda c: c.pop("rule_set"), "rule_set"),
     ],
 )

@@ -129,9 +129,9 @@ def test_one_person_entered_by_two_clerks_is_found_by_the_same_keys() -> None:
 
 
 def test_relatives_under_one_roof_and_members_of_one_family_are_not_one_person() -> None:
-    def at_home(born: tuple[int, int, int], person_id: str) -> Person:
+    def living(born: tuple[int, int, int] = (1980, 3, 12), person_id: str = "p1") -> Person:
         return person(born=born, person_id=person_id, postcode="2511CA", house_number="12")
 
-    parent, child = at_home((1980, 3, 12), "p1"), at_home((2001, 7, 2), "p2")
+    parent, child = living(), living((2001, 7, 2), "p2")
     assert entered_twice([family("f1", parent), family("f2", child)], RULES) == []
-    assert entered_twice([family("f1", parent, at_home((1980, 3, 12), "p2"))], RULES) == []
+    assert entered_twice([family("f1", parent, living(person_id="p2"))], RULES) == []

@@ -31,7 +31,7 @@ def test_the_digest_is_over_the_exact_bytes() -> None:
     assert RULES.sha256 == hashlib.sha256(CONTENT.encode()).hexdigest()
     assert load_rules(CONTENT.encode() + b"\n").sha256 != RULES.sha256
     assert RULES.identity == "sluis-rules/1"
-    assert RULES.slots == sum(kind.slots for kind in RULES.kinds.values()) == 18
+    assert RULES.slots == sum(kind.slots for kind in RULES.kinds.values()) == 13
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_the_digest_is_over_the_exact_bytes() -> None:
         ('atoms = ["sk", "ysw"]', "atoms = []", "no atoms"),
         ('atoms = ["sk", "ysw"]', "atoms = [1]", "list of words"),
         ('atoms = ["sk", "ysw"]', 'atoms = "sk"', "must be a list"),
-        ('name = "given-end+date"', 'name = "starts+year"', "there twice"),
-        ('["given", "surname", "date"],', '["given", "surname"],', "needs a date"),
-        ('["given", "surname", "date"],', '["date"],', "more than one"),
-        ('["given", "surname", "date"],', '["bsn"],', "can ask for"),
-        ('["given", "surname", "date"],', "[],", "any_of must name"),
+        ('name = "given-end+date"', 'name = "sounds+year"', "there twice"),
+        ('["given", "surname", "date"]', '["given", "surname"]', "needs a date"),
+        ('["given", "surname", "date"]', '["date"]', "more than one"),
+        ('["given", "surname", "date"]', '["bsn"]', "can ask for"),
+        ('["given", "surname", "date"]', "[]", "any_of must name"),
         ("[thresholds]", "[thresholds", "no TOML"),
         ("[evidence]", "[proof]", "lacks evidence"),
     ],
@@ -128,59 +128,19 @@ def test_what_two_people_may_share_is_no_match(other: Person) -> None:
     assert grade((person(), other)) is None
 
 
-def at_home(
-    given: str = "Anna Maria",
-    surname: str = "Jansen",
-    born: tuple[int, int, int] | None = (1980, 3, 12),
-    *,
-    bsn: str | None = None,
-    postcode: str = "2511CA",
-) -> Person:
-    return person(given, surname, born, bsn=bsn, postcode=postcode, house_number="12")
-
-
 @pytest.mark.parametrize(
-    "other",
+    ("given", "surname", "born"),
     [
-        at_home(
-            "Anna Maria",
-            "Jansen",
-            None,
-        ),
-        at_home(
-            "",
-            "Jansen",
-        ),
-        at_home(
-            "Annie",
-            "Bakker",
-        ),
-        at_home("Anna Maria", "Jansen", (1955, 7, 2), postcode="2511AC"),
+        ("Anna Maria", "Jansen", None),
+        ("", "Jansen", (1980, 3, 12)),
+        ("Bert", "Jansen", (1980, 3, 12)),
+        ("Anna Maria", "Jansen", (1955, 7, 2)),
+        ("Willem", "Bakker", (1980, 3, 12)),
     ],
 )
-def test_without_a_bsn_on_either_side_a_home_stands_in_for_one_of_three(other: Person) -> None:
-    assert grade((at_home(), other)) is Grade.NAME
-    known = at_home(
-        bsn="999990019",
-    )
-    assert grade((known, other)) is None  # a relative under the same roof
-
-
-def test_an_address_alone_is_no_match() -> None:
-    assert grade((at_home(), at_home("Willem", "Bakker", (1955, 7, 2)))) is None
-    assert (
-        grade(
-            (
-                at_home(),
-                at_home(
-                    "Willem",
-                    "Bakker",
-                    None,
-                ),
-            )
-        )
-        is None
-    )
+def test_an_address_stands_in_for_nothing(given: str, surname: str, born: tuple[int, int, int] | None) -> None:
+    one = person(postcode="2511CA", house_number="12")
+    assert grade((one, person(given, surname, born, postcode="2511CA", house_number="12"))) is None
 
 
 def test_unknown_dates_on_both_sides_agree_on_nothing() -> None:

@@ -27,7 +27,8 @@ def sized(size: int) -> st.SearchStrategy[bytes]:
 
 
 def words(least: int, most: int) -> st.SearchStrategy[str]:
-    return st.text(st.characters(codec="utf-8"), min_size=least, max_size=min(most, 40))
+    shown = st.characters(codec="utf-8").filter(str.isprintable)
+    return st.text(shown, min_size=least, max_size=min(most, 40))
 
 
 OINS = st.from_regex(r"[0-9]{20}", fullmatch=True)
@@ -201,7 +202,6 @@ PERSON = plain.PersonClaim(1, (bytes(16),))
         plain.RoundList((plain.RoundStatus(SignedMessage(b"", b""), "joining", 0),)),
         plain.HolderAnswer(0, OK),
         plain.HolderAnswer(1, plain.Refusal(1000, "", "")),
-        plain.HolderAnswer(1, plain.Refusal(1, "x" * 2001, "")),
         plain.HolderTask(0, OK),
         plain.SubmissionPart(b""),
         plain.ReceiveRequest("x" * 65),
@@ -282,3 +282,21 @@ def test_nonsense_from_the_other_side_does_not_break_us() -> None:
     trailing = (("sluis-code", "302"), ("sluis-do-bin", os.urandom(3) + b"\xff"))
     assert isinstance(from_rpc(rpc(grpc.StatusCode.UNKNOWN, "x", trailing)), errors.BadSignature)
     assert isinstance(from_rpc(rpc(grpc.StatusCode.UNKNOWN, "x", (("sluis-code", "³"),))), errors.Unreachable)
+
+
+def test_what_others_say_can_be_shown_on_a_terminal() -> None:
+    """No colours, no cleared screens, no lines that look like one's own."""
+    told = wire.decode(
+        plain.HolderAnswer, wire.encode(plain.HolderAnswer(1, plain.Refusal(1, "a\x1b[2Jb\n", "x" * 9_000)))
+    )
+    assert told.outcome == plain.Refusal(1, "a?[2Jb?", "x" * 2_000)
+    raw = wire.encode(plain.HolderAnswer(1, plain.Refusal(1, "text", ""))).replace(b"text", b"\x1b[2J")
+    with pytest.raises(errors.MalformedMessage, match="can't be shown"):
+        wire.decode(plain.HolderAnswer, raw)
+    assert str(by_code(501, "\x1b[2J", "")) == "?[2J"
+    assert from_rpc(rpc(grpc.StatusCode.OK, "a\nb", (("sluis-code", "501"),))).what == "a?b"
+
+
+def test_a_certificate_that_does_not_fit_is_named() -> None:
+    error = from_rpc(rpc(grpc.StatusCode.UNAVAILABLE, "… Ssl handshake failed …", ()))
+    assert "certificate" in error.what

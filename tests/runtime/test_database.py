@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from sluis_protocol.errors import StorageError
+from sluis_runtime import database
 from sluis_runtime.database import open_database, transaction
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import QueuePool
 
 ENV = """
 from alembic import context
@@ -17,9 +19,18 @@ with context.begin_transaction():
 FIRST = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "1", None
+revision = "1"
+down_revision = None
 def upgrade():
     op.create_table("counts", sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.Integer))
+"""
+SECOND = """
+from alembic import op
+import sqlalchemy as sa
+revision = "2"
+down_revision = "1"
+def upgrade():
+    op.add_column("counts", sa.Column("since", sa.Integer))
 """
 
 
@@ -38,6 +49,18 @@ def test_opening_twice_keeps_what_is_there(tmp_path: Path, migrations: Path) -> 
         connection.execute(text("INSERT INTO counts VALUES ('a', 1)"))
     with transaction(open_database(url, migrations)) as connection:
         assert connection.execute(text("SELECT value FROM counts")).scalars().all() == [1]
+
+
+def test_a_new_migration_is_done_and_one_that_was_done_is_not_looked_for(
+    tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    open_database(url, migrations).dispose()
+    (migrations / "versions" / "second.py").write_text(SECOND)
+    open_database(url, migrations).dispose()
+    monkeypatch.setattr(database, "_upgrade", lambda *_: pytest.fail("migrated again"))
+    with transaction(open_database(url, migrations)) as connection:
+        assert connection.execute(text("SELECT since FROM counts")).scalars().all() == []
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path, migrations: Path) -> None:
@@ -97,3 +120,40 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, migrations: Path)
     (tmp_path / "a.db").write_bytes(b"this is a text, and a long one at that " * 100)
     with pytest.raises(StorageError, match="not a database"):
         open_database(f"sqlite:///{tmp_path / 'a.db'}", migrations)
+
+
+def test_nobody_else_can_read_it(tmp_path: Path, migrations: Path) -> None:
+    with transaction(open_database(f"sqlite:///{tmp_path / 'a.db'}", migrations)) as connection:
+        connection.execute(text("INSERT INTO counts VALUES ('a', 1)"))
+        made = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert {path.name for path in made} == {"a.db", "a.db-wal", "a.db-shm"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+
+
+def test_each_refusal_says_what_helps(tmp_path: Path, migrations: Path) -> None:
+    (tmp_path / "text").write_text("no database" * 100)
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    engine = open_database(url, migrations)
+    for place, helps in (("text", "another kind of file"), ("none/a.db", "check the path")):
+        with pytest.raises(StorageError) as refused:
+            open_database(f"sqlite:///{tmp_path / place}", migrations)
+        assert helps in refused.value.do
+    with transaction(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '99'"))
+    with pytest.raises(StorageError, match="doesn't know") as refused:
+        open_database(url, migrations)
+    assert "newer release" in refused.value.do
+
+
+def test_a_busy_database_is_no_bug(tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that another process holds, nor one that this process uses to the full."""
+    engine = open_database(f"sqlite:///{tmp_path / 'a.db'}", migrations)
+    other = create_engine(engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0)
+    with other.connect(), pytest.raises(StorageError, match="too busy"), transaction(other):
+        pass
+    monkeypatch.setattr(database, "_BUSY_MILLISECONDS", 1)
+    second = open_database(f"sqlite:///{tmp_path / 'b.db'}", migrations)
+    third = open_database(f"sqlite:///{tmp_path / 'b.db'}", migrations)
+    with transaction(second), pytest.raises(StorageError) as refused, transaction(third):
+        pass
+    assert "another process" in refused.value.do

@@ -1,10 +1,12 @@
 import base64
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from sluis_protocol.errors import KeyFileError
+from sluis_protocol.errors import KeyFileError, StorageError
 from sluis_runtime import keyfiles
 
 
@@ -33,6 +35,19 @@ def test_a_key_is_for_its_owner_only(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="others can read") as refused:
         keyfiles.read_signing_key(path)
     assert "chmod 600" in refused.value.do
+
+
+def test_a_key_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", killed)
+        with pytest.raises(StorageError, match="No space"):
+            keyfiles.new_signing_key(tmp_path / "signing.pem")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StorageError, match="can't be written"):
+        keyfiles.new_signing_key(tmp_path / "none" / "signing.pem")
 
 
 def test_what_is_no_key_is_named(tmp_path: Path) -> None:

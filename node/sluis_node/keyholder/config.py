@@ -10,8 +10,8 @@ from sluis_protocol.card import Card, Role, make_card
 from sluis_protocol.errors import ConfigError
 from sluis_protocol.note import Verifier
 from sluis_runtime import keyfiles
-from sluis_runtime.config import FilePath, Settings, Tls
-from sluis_runtime.files import write_atomically
+from sluis_runtime.config import FilePath, PartySettings
+from sluis_runtime.files import make_folder, write_atomically
 
 _SAMPLE = """\
 # A key holder of Sluis. Paths start at this file's folder.
@@ -37,28 +37,12 @@ authorities = "tls/authorities.pem"
 """
 
 
-class KeyHolderSettings(Settings):
+class KeyHolderSettings(PartySettings):
     """keyholder.toml."""
 
-    oin: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
     coordinator: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$")]
-    authority: str
-    covenant: FilePath
-    signing_key: FilePath
     sealing_key: FilePath
     storage_key: FilePath
-    database: FilePath
-    tls: Tls
-
-    def verifier(self) -> Verifier:
-        """The pinned key of the covenant authority; raise ConfigError if there is none yet."""
-        if not self.authority:
-            raise ConfigError(
-                "no covenant authority is pinned",
-                do="copy the line that `sluis-covenant verifier` prints into the configuration",
-                setting="authority",
-            )
-        return Verifier.parse(self.authority)
 
 
 def init_folder(folder: Path, *, oin: str, name: str, coordinator: str, authority: str) -> Card:
@@ -71,8 +55,8 @@ def init_folder(folder: Path, *, oin: str, name: str, coordinator: str, authorit
         raise ConfigError(
             "this folder belongs to a key holder already", do="edit its configuration, or choose another", file=config
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tls").mkdir(exist_ok=True)
+    make_folder(folder)
+    make_folder(folder / "tls")
     signing, sealing, storage = (folder / file for file in ("signing.pem", "sealing.key", "storage.key"))
     key = keyfiles.read_signing_key(signing) if signing.exists() else keyfiles.new_signing_key(signing)
     seal = keyfiles.read_sealing_key(sealing) if sealing.exists() else keyfiles.new_sealing_key(sealing)

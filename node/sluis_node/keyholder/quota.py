@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sluis_protocol.covenant import Schedule
 from sluis_protocol.encoding import domain, millis
 from sluis_protocol.errors import QuotaExceeded, Replayed
 from sluis_protocol.group import ELEMENT_BYTES
 from sluis_runtime.database import transaction
-from sqlalchemy import Engine, and_, delete, insert, select, update
+from sqlalchemy import Engine, and_, delete, func, insert, select, update
 
 from . import tables
 
@@ -36,22 +37,38 @@ class Quota:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def pin_round(self, round_id: str, purpose: str, announcement: bytes, closes_at: datetime) -> None:
-        """Remember a round by the hash of its announcement; raise Replayed if its id was announced otherwise."""
+    def pin_round(
+        self, round_id: str, purpose: str, announcement: bytes, closes_at: datetime, schedule: Schedule
+    ) -> None:
+        """Remember a round by the hash of its announcement, for ever.
+
+        Raises Replayed if its id was announced otherwise, and QuotaExceeded if it is one more round of its purpose
+        than the schedule has: requests are blinded, so a quota in another round buys guesses about this one.
+        """
         digest = hashlib.sha256(announcement).digest()
+        rounds = tables.rounds.c
+        period = timedelta(hours=schedule.every_hours)
         with transaction(self._engine) as connection:
-            query = select(tables.rounds.c.announcement).where(tables.rounds.c.round_id == round_id)
-            known = connection.execute(query).scalar_one_or_none()
-            if known is None:
-                row = {
-                    "round_id": round_id,
-                    "purpose": purpose,
-                    "announcement": digest,
-                    "closes_at": millis(closes_at),
-                }
-                connection.execute(insert(tables.rounds).values(row))
-            elif known != digest:
+            known = connection.execute(select(rounds.announcement).where(rounds.round_id == round_id)).scalar()
+            if known == digest:
+                return
+            if known is not None:
                 raise Replayed("the coordinator announced this round twice, and not alike", round=round_id)
+            near = and_(
+                rounds.purpose == purpose,
+                rounds.closes_at > millis(closes_at - period),
+                rounds.closes_at < millis(closes_at + period),
+            )
+            if connection.execute(select(func.count()).where(near)).scalar_one() >= schedule.most_rounds:
+                raise QuotaExceeded(
+                    f"the covenant lets {schedule.most_rounds} rounds of a purpose close within "
+                    f"{schedule.every_hours} h, and this is one more",
+                    do="wait for a later round, and ask the operator of the coordinator why there are so many",
+                    round=round_id,
+                    purpose=purpose,
+                )
+            row = {"round_id": round_id, "purpose": purpose, "announcement": digest, "closes_at": millis(closes_at)}
+            connection.execute(insert(tables.rounds).values(row))
 
     def count(self, round_id: str, member: str, elements: bytes, quota: int) -> bool:
         """Count a batch of packed elements, durably; False if this very batch was counted before in this round.

@@ -84,5 +84,11 @@ class RoundBook:
 
     async def _learn(self, announcement: SignedMessage, round_id: str) -> Round:
         found = read_announcement(self._covenant, announcement, round_id)
-        await asyncio.to_thread(self._quota.pin_round, round_id, found.purpose, announcement.body, found.closes_at)
+        terms = self._covenant.terms
+        await asyncio.to_thread(
+            self._quota.pin_round, round_id, found.purpose, announcement.body, found.closes_at, terms.schedule
+        )
+        # Each new round ends what was kept for older ones, however long this connection lasts.
+        tolerance = timedelta(seconds=terms.limits.clock_tolerance_seconds)
+        await asyncio.to_thread(self._quota.forget_batches, found.opens_at - tolerance)
         return found

@@ -28,13 +28,13 @@ from sluis_protocol.messages import (
 from sluis_protocol.wire.methods import GET_COVENANT, LIST_ROUNDS, SERVE
 from sluis_runtime import logs
 from sluis_runtime.channel import Channel
-from sluis_runtime.files import write_atomically
+from sluis_runtime.files import sole_user, write_atomically
 from sluis_runtime.program import on_stop_signal
 
 from .answer import Answerer
 from .config import KeyHolderSettings
 from .rounds import RoundBook
-from .store import KeyHolder, open_holder, read_covenant, see_covenant
+from .store import KeyHolder, check_covenant, open_holder, read_covenant, see_covenant
 
 log = logs.logger("keyholder")
 
@@ -42,7 +42,6 @@ READY = HolderResult(0, Refusal(0, "ready", ""))
 _CALL_SECONDS = 30.0
 _DRAIN_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
-_MOST_TEXT = 2_000
 _LEAVING = Refusal(HolderUnavailable.code, "this key holder is being stopped", "ask another quorum")
 _AT_ONCE = 8  # tasks taken before one is answered; more wait in the connection
 
@@ -51,12 +50,13 @@ async def serve_until_stopped(settings: KeyHolderSettings, *, clock: Callable[[]
     """Serve until SIGTERM or SIGINT. Raises what can't get better by waiting: keys, configuration, covenant."""
     stop = asyncio.Event()
     on_stop_signal(stop.set)
-    holder = await asyncio.to_thread(open_holder, settings)
-    server = Server(settings, holder, clock, random, stop)
-    try:
-        await server.run()
-    finally:
-        holder.close()
+    with sole_user(settings.database):
+        holder = await asyncio.to_thread(open_holder, settings)
+        server = Server(settings, holder, clock, random, stop)
+        try:
+            await server.run()
+        finally:
+            holder.close()
 
 
 @dataclass
@@ -94,7 +94,6 @@ class Server:
         limits = self._covenant.terms.limits if self._covenant else Limits()
         async with Channel(self.settings.coordinator, self.settings.tls, message_bytes=limits.message_bytes) as channel:
             answerer = await self._prepare(channel)
-            await asyncio.to_thread(self.holder.quota.forget_batches, self.clock())
             log.info("serving", coordinator=self.settings.coordinator)
             return await self._serve(channel, answerer)
 
@@ -122,13 +121,15 @@ class Server:
             return
         try:
             covenant = Covenant.verify(offered.note, self.settings.verifier())
-            await asyncio.to_thread(see_covenant, self.holder.engine, covenant)
+            await asyncio.to_thread(check_covenant, self.holder.engine, covenant)
         except SluisError as error:
             if ours is None:
                 raise
             log.warning("the coordinator's covenant was not taken over", code=error.code, what=str(error))
             return
+        # The file first: with a version that is noted but in no file, this holder couldn't start again.
         await asyncio.to_thread(write_atomically, self.settings.covenant, covenant.note)
+        await asyncio.to_thread(see_covenant, self.holder.engine, covenant)
         await self._adopt(covenant)
 
     async def _adopt(self, covenant: Covenant) -> None:
@@ -141,7 +142,8 @@ class Server:
 
         On `stop`, running tasks are finished, later ones are refused, and the coordinator is told that no more comes.
         """
-        results: asyncio.Queue[HolderResult | None] = asyncio.Queue()
+        # Bounded, as are the tasks taken: a coordinator that doesn't read what it asked for gets no more.
+        results: asyncio.Queue[HolderResult | None] = asyncio.Queue(_AT_ONCE)
         results.put_nowait(READY)
         slots = asyncio.Semaphore(_AT_ONCE)
         served = 0
@@ -149,16 +151,16 @@ class Server:
 
         async def work(task: HolderTask) -> None:
             try:
-                results.put_nowait(await _result(answerer, task))
+                await results.put(await _result(answerer, task))
             finally:
                 slots.release()
 
         async def drain(limit: asyncio.Timeout) -> None:
             await self.stop.wait()
+            limit.reschedule(asyncio.get_running_loop().time() + _DRAIN_SECONDS)
             for _ in range(_AT_ONCE):  # with all slots taken, nothing runs any more
                 await slots.acquire()
-            results.put_nowait(None)
-            limit.reschedule(asyncio.get_running_loop().time() + _DRAIN_SECONDS)
+            await results.put(None)
 
         try:
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as workers:
@@ -168,7 +170,7 @@ class Server:
                         async for task in tasks:
                             served += 1
                             if self.stop.is_set():
-                                results.put_nowait(HolderResult(task.task_id, _LEAVING))
+                                await results.put(HolderResult(task.task_id, _LEAVING))
                                 continue
                             await slots.acquire()
                             workers.create_task(work(task))
@@ -189,7 +191,7 @@ async def _result(answerer: Answerer, task: HolderTask) -> HolderResult:
         return HolderResult(task.task_id, await answerer.answer(task.request))
     except SluisError as error:
         log.info("refused", code=error.code, what=str(error))
-        return HolderResult(task.task_id, Refusal(error.code, str(error)[:_MOST_TEXT], error.do[:_MOST_TEXT]))
+        return HolderResult(task.task_id, Refusal(error.code, str(error), error.do))
 
 
 async def _until_none(results: asyncio.Queue[HolderResult | None]) -> AsyncIterator[HolderResult]:

@@ -13,7 +13,7 @@ from sluis_protocol.sealed import SealingKey
 from sluis_runtime.database import open_database, transaction
 from sluis_runtime.files import read_text
 from sluis_runtime.keyfiles import read_sealing_key, read_signing_key, read_storage_key
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from ..vault import Vault
 from . import tables
@@ -60,24 +60,49 @@ def read_covenant(holder: KeyHolder, settings: KeyHolderSettings) -> Covenant:
 
 
 def see_covenant(engine: Engine, covenant: Covenant) -> None:
-    """Remember a verified covenant's version; raise CovenantError if a newer one, or another of it, was seen before."""
+    """Remember a verified covenant's version; raise CovenantError as `check_covenant` does."""
     terms = covenant.terms
+    values = {"version": terms.version, "hash": covenant.hash}
     with transaction(engine) as connection:
-        found = connection.execute(select(tables.covenants).where(tables.covenants.c.id == terms.id)).one_or_none()
-        values = {"version": terms.version, "hash": covenant.hash}
-        if found is None:
+        known = _known_version(connection, covenant)
+        if known is None:
             connection.execute(insert(tables.covenants).values(id=terms.id, **values))
-        elif found.version > terms.version:
-            raise CovenantError(
-                f"version {terms.version} of the covenant is older than version {found.version}, seen before",
-                do="fetch the covenant in force from the authority",
-                covenant=terms.id,
-            )
-        elif found.version < terms.version:
-            connection.execute(update(tables.covenants).where(tables.covenants.c.id == terms.id).values(values))
-        elif found.hash != covenant.hash:
-            raise CovenantError(
-                f"there are two different versions {terms.version} of the covenant",
-                do="ask the authority: it must never sign two covenants with the same version",
-                covenant=terms.id,
-            )
+        elif known < terms.version:
+            connection.execute(update(tables.covenants).values(values))
+
+
+def check_covenant(engine: Engine, covenant: Covenant) -> None:
+    """Raise CovenantError for a verified covenant that this holder can't go on with.
+
+    1. Another covenant was seen here, though the same authority may have signed both; 2. a newer version was;
+    3. another text of this version was.
+    """
+    with transaction(engine) as connection:
+        _known_version(connection, covenant)
+
+
+def _known_version(connection: Connection, covenant: Covenant) -> int | None:
+    terms = covenant.terms
+    found = connection.execute(select(tables.covenants)).one_or_none()
+    if found is None:
+        return None
+    if found.id != terms.id:
+        raise CovenantError(
+            "this key holder serves another covenant",
+            do="make a folder of its own for each covenant (sluis-node keyholder init)",
+            ours=found.id,
+            theirs=terms.id,
+        )
+    if found.version > terms.version:
+        raise CovenantError(
+            f"version {terms.version} of the covenant is older than version {found.version}, seen before",
+            do="fetch the covenant in force from the authority",
+            covenant=terms.id,
+        )
+    if found.version == terms.version and found.hash != covenant.hash:
+        raise CovenantError(
+            f"there are two different versions {terms.version} of the covenant",
+            do="ask the authority: it must never sign two covenants with the same version",
+            covenant=terms.id,
+        )
+    return int(found.version)

@@ -7,11 +7,12 @@ from .._wire.sluis.v1 import common_pb2, covenant_pb2, evaluation_pb2, matches_p
 from ..errors import MalformedMessage
 from ..note import SIGNATURE_BYTES
 from ..signed import SignedMessage
-from .checks import number, sized, some, text
+from .checks import line, number, shown, sized, some, text
 
 MOST_NOTE = 8_388_608
 MOST_ROUNDS = 1_000
 MOST_DELIVERIES = 10_000
+MOST_TEXT = 2_000  # of what an error says
 _STATE_PREFIX = "ROUND_STATE_"
 
 
@@ -48,7 +49,7 @@ def _write_query(value: plain.RoundQuery) -> rounds_pb2.RoundQuery:
 
 
 def _read_query(m: rounds_pb2.RoundQuery) -> plain.RoundQuery:
-    return plain.RoundQuery(text(m.purpose, "purpose", 64))
+    return plain.RoundQuery(line(m.purpose, "purpose", 64))
 
 
 def _write_round(value: plain.RoundStatus) -> rounds_pb2.RoundStatus:
@@ -75,11 +76,12 @@ def _read_rounds(m: rounds_pb2.RoundList) -> plain.RoundList:
 
 
 def _write_refusal(value: plain.Refusal) -> common_pb2.Refusal:
-    return common_pb2.Refusal(code=value.code, what=value.what, do=value.do)
+    return common_pb2.Refusal(code=value.code, what=shown(value.what, MOST_TEXT), do=shown(value.do, MOST_TEXT))
 
 
 def _read_refusal(m: common_pb2.Refusal) -> plain.Refusal:
-    return plain.Refusal(number(m.code, "code", 0, 999), text(m.what, "what", 2_000, 0), text(m.do, "do", 2_000, 0))
+    what, do = line(m.what, "what", MOST_TEXT, 0), line(m.do, "do", MOST_TEXT, 0)
+    return plain.Refusal(number(m.code, "code", 0, 999), what, do)
 
 
 def _read_outcome(m: evaluation_pb2.HolderAnswer | evaluation_pb2.HolderResult) -> SignedMessage | plain.Refusal:
@@ -139,7 +141,7 @@ def _write_receive(value: plain.ReceiveRequest) -> matches_pb2.ReceiveRequest:
 
 
 def _read_receive(m: matches_pb2.ReceiveRequest) -> plain.ReceiveRequest:
-    return plain.ReceiveRequest(text(m.round_id, "round_id", 64, 0))
+    return plain.ReceiveRequest(line(m.round_id, "round_id", 64, 0))
 
 
 def _write_delivery(value: plain.Delivery) -> matches_pb2.Delivery:
@@ -150,7 +152,7 @@ def _write_delivery(value: plain.Delivery) -> matches_pb2.Delivery:
 
 def _read_delivery(m: matches_pb2.Delivery) -> plain.Delivery:
     return plain.Delivery(
-        number(m.delivery_id, "delivery_id", 1, 2**63), text(m.round_id, "round_id", 64), read_signed(m.message)
+        number(m.delivery_id, "delivery_id", 1, 2**63), line(m.round_id, "round_id", 64), read_signed(m.message)
     )
 
 

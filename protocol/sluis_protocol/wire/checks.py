@@ -52,6 +52,18 @@ def text(value: str, field: str, most: int = 256, least: int = 1) -> str:
     return value
 
 
+def line(value: str, field: str, most: int = 256, least: int = 1) -> str:
+    """One line of text that can be shown on a terminal: no control characters."""
+    if not value.isprintable():
+        raise MalformedMessage(f"{field} has characters that can't be shown", field=field)
+    return text(value, field, most, least)
+
+
+def shown(value: str, most: int) -> str:
+    """Any text as such a line: what can't be shown becomes a question mark, and the rest is cut off."""
+    return "".join(one if one.isprintable() else "?" for one in value[:most])
+
+
 def number(value: int, field: str, least: int, most: int) -> int:
     """A number within bounds."""
     if not least <= value <= most:

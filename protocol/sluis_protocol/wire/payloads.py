@@ -10,12 +10,13 @@ from .._wire.sluis.v1 import evaluation_pb2, matches_pb2, rounds_pb2, submission
 from ..confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from ..encoding import millis
 from ..errors import MalformedMessage
-from .checks import moment, number, packed, sized, some, text
+from .checks import line, moment, number, packed, sized, some
 
 MOST_ELEMENTS = 16_384
 MOST_SLOTS = 255
 MOST_PERSONS = 2**31
 MOST_FAMILY = 1_000
+MOST_REASON = 1_000
 _OIN_DIGITS = 20
 
 
@@ -37,7 +38,7 @@ def _write_announcement(value: plain.Announcement) -> rounds_pb2.Announcement:
 
 def _read_announcement(m: rounds_pb2.Announcement) -> plain.Announcement:
     value = plain.Announcement(
-        text(m.purpose, "purpose", 64),
+        line(m.purpose, "purpose", 64),
         sized(m.rule_set_sha256, 32, "rule_set_sha256"),
         moment(m.opens_at, "opens_at"),
         moment(m.closes_at, "closes_at"),
@@ -58,7 +59,7 @@ def _read_evaluation_request(m: evaluation_pb2.EvaluationRequest) -> plain.Evalu
     if list(quorum) != sorted(set(quorum)):
         raise MalformedMessage("a quorum names each holder once, in ascending order", field="quorum")
     return plain.EvaluationRequest(
-        text(m.purpose, "purpose", 64), quorum, packed(m.elements, 32, "elements", MOST_ELEMENTS)
+        line(m.purpose, "purpose", 64), quorum, packed(m.elements, 32, "elements", MOST_ELEMENTS)
     )
 
 
@@ -95,7 +96,7 @@ def _write_manifest(value: plain.Manifest) -> submission_pb2.Manifest:
 def _read_manifest(m: submission_pb2.Manifest) -> plain.Manifest:
     persons = number(m.persons, "persons", 1, MOST_PERSONS)
     return plain.Manifest(
-        text(m.purpose, "purpose", 64),
+        line(m.purpose, "purpose", 64),
         number(m.slots, "slots", 1, MOST_SLOTS),
         number(m.families, "families", 1, persons),
         persons,
@@ -116,7 +117,7 @@ def _write_publication(value: plain.Publication) -> matches_pb2.Publication:
 
 
 def _read_publication(m: matches_pb2.Publication) -> plain.Publication:
-    return plain.Publication(m.participants, m.claims, text(m.abandoned, "abandoned", 1_000, 0))
+    return plain.Publication(m.participants, m.claims, line(m.abandoned, "abandoned", MOST_REASON, 0))
 
 
 def _write_claim(value: plain.Claim) -> matches_pb2.Claim:

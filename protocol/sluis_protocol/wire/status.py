@@ -13,6 +13,8 @@ import grpc
 
 from .. import errors
 from ..errors import SluisError
+from .calls import MOST_TEXT
+from .checks import shown
 
 CODE_KEY = "sluis-code"
 DO_KEY = "sluis-do-bin"
@@ -50,13 +52,14 @@ def status_of(error: SluisError) -> tuple[grpc.StatusCode, str, tuple[tuple[str,
     """Status code, details and trailing metadata for an error."""
     kind = next((k for k in type(error).__mro__ if k in _STATUS), None)
     status = _STATUS[kind] if kind else grpc.StatusCode.UNKNOWN
-    return status, str(error), ((CODE_KEY, str(error.code)), (DO_KEY, error.do.encode()))
+    trailing = ((CODE_KEY, str(error.code)), (DO_KEY, shown(error.do, MOST_TEXT).encode()))
+    return status, shown(str(error), MOST_TEXT), trailing
 
 
 def by_code(code: int, what: str, do: str) -> SluisError:
     """The error that another party reported; an unknown code stays readable as the root class."""
     kind = _subclasses(SluisError).get(code, SluisError)
-    return kind(what, do=do)
+    return kind(shown(what, MOST_TEXT), do=shown(do, MOST_TEXT))
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> SluisError:
@@ -67,6 +70,9 @@ def from_rpc(error: grpc.aio.AioRpcError) -> SluisError:
     if isinstance(code, str) and code.isdecimal():
         return by_code(int(code), error.details() or "", do.decode(errors="replace") if isinstance(do, bytes) else do)
     match error.code():
+        case grpc.StatusCode.UNAVAILABLE if "handshake" in (error.details() or "").lower():
+            what = "the coordinator's certificate is not accepted"
+            todo = "check its name and dates, and that tls.authorities has who issued it"
         case grpc.StatusCode.UNAVAILABLE:
             what, todo = "the coordinator can't be reached", "check the address and the network; it is tried again"
         case grpc.StatusCode.DEADLINE_EXCEEDED:

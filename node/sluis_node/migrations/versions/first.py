@@ -1,4 +1,4 @@
-"""The first tables: covenants, rounds, own families, claims, references, matches, anomalies."""
+"""The first tables: the key check, covenants, rounds, own families, claims, references, matches, anomalies."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("party", sa.String(length=20), nullable=False),
         sa.Column("code", sa.Integer(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("do", sa.Text(), nullable=False),
         sa.Column("evidence", sa.LargeBinary(), nullable=True),
         sa.Column("noted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -35,6 +36,12 @@ def upgrade() -> None:
         sa.Column("family", sa.LargeBinary(), nullable=False),
         sa.Column("reference", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("family"),
+    )
+    op.create_table(
+        "key_check",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "matches",
@@ -115,6 +122,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_rounds_confirm_until"), table_name="rounds")
     op.drop_table("rounds")
     op.drop_table("matches")
+    op.drop_table("key_check")
     op.drop_table("family_references")
     op.drop_table("covenants")
     op.drop_table("anomalies")

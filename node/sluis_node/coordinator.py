@@ -1,4 +1,4 @@
-"""The line to the coordinator: tries again with back-off while nobody answers, up to a limit.
+"""The coordinator, as a node reaches it: tries again with back-off while nobody answers, up to a limit.
 
 Everything that a node asks may be asked twice (protocol.md, 4 and 6), so everything is retried here. What the
 coordinator itself refuses is not: it would refuse it again.
@@ -21,7 +21,7 @@ Sleep = Callable[[float], Awaitable[object]]
 CALL_SECONDS = 15.0
 PATIENCE_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
-log = logger("line")
+log = logger("coordinator")
 
 
 class Wire(Protocol):
@@ -41,8 +41,8 @@ class Wire(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A wire with patience (seconds); `random` gives the jitter, `sleep` waits."""
+class Coordinator:
+    """The wire to it, with patience (seconds); `random` gives the jitter, `sleep` waits."""
 
     wire: Wire
     address: str

@@ -1,4 +1,4 @@
-"""What all steps of a node work with, in one place: its covenant, rules, database, keys, line, clock and randomness."""
+"""What all steps of a node work with, in one place: covenant, rules, database, keys, coordinator, clock and chance."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from sluis_protocol.rules import RuleSet, load_rules
 from sluis_protocol.wire import methods
 from sluis_runtime.files import read_text, write_atomically
 
+from .anomalies import Anomalies
 from .config import NodeSettings
-from .line import Line
+from .coordinator import Coordinator
+from .ledger import Ledger
 from .signer import Clock, Signer
 from .store import Store
-from .vault import Vault
 
 _MOST_NOTE = 8_388_608
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Parts:
     """A node's parts. `now` is timezone-aware UTC."""
 
     settings: NodeSettings
     authority: Verifier
     store: Store
-    vault: Vault
+    ledger: Ledger
+    anomalies: Anomalies
     signer: Signer
-    line: Line
+    coordinator: Coordinator
     clock: Clock = field(repr=False)
     random: Random = field(repr=False)
 
@@ -95,9 +97,14 @@ class Office:
             raise CovenantError("the covenant of this round is not on file")
         return Covenant.verify(note, self.authority)
 
+    def newest_covenant(self) -> Covenant | None:
+        """The newest covenant that was accepted, whatever its dates; None before the first."""
+        note = self.store.newest_covenant_note()
+        return None if note is None else Covenant.verify(note, self.authority)
+
     async def fetch_covenant(self) -> Covenant:
         """Ask the coordinator for the covenant in force, check it and put it in place of the file."""
-        found = await self.line.call(methods.GET_COVENANT, Empty(), CovenantNote)
+        found = await self.coordinator.call(methods.GET_COVENANT, Empty(), CovenantNote)
         covenant = Covenant.verify(found.note, self.authority)
         self.store.accept_covenant(covenant)
         write_atomically(self.settings.covenant, found.note)

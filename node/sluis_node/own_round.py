@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -57,13 +57,3 @@ class Submitted:
     persons: int
     slots: int
     commitment: bytes
-
-
-def millis(at: datetime) -> int:
-    """Milliseconds since 1970."""
-    return round(at.timestamp() * 1000)
-
-
-def moment(at: int) -> datetime:
-    """What `millis` was given."""
-    return datetime.fromtimestamp(at / 1000, UTC)
