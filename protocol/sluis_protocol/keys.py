@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from sluis_protocol.encoding import VERSION, lp_all
-from sluis_protocol.normalise import atoms
+from sluis_protocol.normalise import atoms, home
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import Kind, RuleSet
 
 SEPARATOR = "|"  # no atom has one
 _MOST_ENTRIES = 10  # of one person in one file, which also bounds the work
+_MOST_AT_HOME = 3  # families of one file with one address; more of them live in a shelter or another institution
 
 Ids = tuple[str, str]  # family id, person id
 
@@ -55,10 +56,13 @@ def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[L
     A value that two of one's own persons share can't tell them apart, and frequent values are what frequency attacks
     need. Somebody who was entered more than once would lose everything that way, so the entries of `entered_twice` are
     first taken as one person: the entry with a BSN (else the one with most keys, else the first by ids) keeps the keys,
-    the others get none. The result doesn't depend on the order of families or members.
+    the others get none. An address that more than three families have is no home, so it is in no key either. The result
+    doesn't depend on the order of families or members.
     """
     persons = _by_ids(families)
     keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
+    for ids in _in_institutions(persons):
+        keys[ids] = tuple(key for key in keys[ids] if not rules.kinds[key.kind].shows_address)
     for entries in _same_person(persons, keys, rules):
         _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(keys[ids]), ids))
         keys |= dict.fromkeys(others, ())
@@ -108,11 +112,20 @@ def _by_ids(families: Iterable[Family]) -> dict[Ids, Person]:
     return {(f.family_id, r.person.person_id): r.person for f in families for r in f.members}
 
 
+def _in_institutions(persons: Mapping[Ids, Person]) -> list[Ids]:
+    """Those whose address more than `_MOST_AT_HOME` families have."""
+    families: dict[str, set[str]] = {}
+    homes = {ids: home(person) for ids, person in persons.items()}
+    for ids, address in homes.items():
+        families.setdefault(address, set()).add(ids[0])
+    return [ids for ids, address in homes.items() if address and len(families[address]) > _MOST_AT_HOME]
+
+
 def _same_person(
     persons: Mapping[Ids, Person], keys: Mapping[Ids, tuple[LinkageKey, ...]], rules: RuleSet
 ) -> list[list[Ids]]:
     """The entries of each person, where there is more than one."""
-    named = {ids: [key for key in own if "address" not in rules.kinds[key.kind].evidence] for ids, own in keys.items()}
+    named = {ids: [key for key in own if not rules.kinds[key.kind].shows_address] for ids, own in keys.items()}
     by_name = []
     for (one, other), shared in pairs_within(named).items():
         numbers = {persons[one].bsn, persons[other].bsn} - {None}

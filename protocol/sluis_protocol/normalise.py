@@ -167,12 +167,21 @@ def postcode(text: str) -> str:
 
 
 def house_number(text: str) -> str:
-    """The number of a house number without its addition: "12-A", "12 bis" and "012" give "12"."""
-    found = re.match(r"\s*0*([1-9][0-9]{0,4})(?![0-9])", text, re.ASCII)
-    return found[1] if found else ""
+    """A house number with its addition: "12-A", "12 a" and "012A" give "12-a", "12 bis" gives "12-bis"; "" for none."""
+    found = re.match(r"\s*0*([1-9][0-9]{0,4})(?![0-9])(.*)", text, re.ASCII | re.DOTALL)
+    if not found:
+        return ""
+    addition = "".join(re.findall(r"[a-z0-9]+", anyascii(found[2]).lower()))[:8]
+    return f"{found[1]}-{addition}" if addition else found[1]
 
 
-_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+def home(person: Person) -> str:
+    """Postcode and house number, "" unless both are known."""
+    code, number = postcode(person.postcode), house_number(person.house_number)
+    return f"{code} {number}" if code and number else ""
+
+
+_ATOM_NAMES = "bsn nobsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
@@ -186,7 +195,7 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
     skeleton, named "1" if it is known in full; s, s3, sz, sc, sk likewise of the surname; sw3 and swk g3 with s3 and gk
     with sk, sorted, so that swapped fields agree; y, m, d, and y3 the year's first three digits; ysw the year with day
     and month sorted, so that swapped ones agree; pc and hn with their characters sorted, for the same reason; one the
-    whole name of somebody who has one name; bsn.
+    whole name of somebody who has one name; bsn, or else nobsn "1".
     """
     given = given_name_parts(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
@@ -197,6 +206,7 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
         given, parts = tuple((name, "") for name in names), parts or names
     common = {
         "bsn": person.bsn or "",
+        "nobsn": "" if person.bsn else "1",
         "one": one,
         "pc": _in_order(postcode(person.postcode)),
         "hn": _in_order(house_number(person.house_number)),

@@ -20,9 +20,9 @@ from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address"})
-_NAMES = frozenset({"given", "surname"})
-_PILLARS = _NAMES | {"date", "address"}
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address", "home"})
+_NAMED = frozenset({"given", "surname", "date"})
+_PILLARS = _NAMED | {"address", "home"}
 
 
 class Grade(StrEnum):
@@ -50,6 +50,11 @@ class Kind:
     slots: int
     atoms: tuple[str, ...]
     evidence: frozenset[str]
+
+    @property
+    def shows_address(self) -> bool:
+        """Whether it has an address, which relatives share."""
+        return bool(self.evidence & {"address", "home"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,8 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     _require(bool(rules.any_of) and all(rules.any_of), "evidence.any_of must name what a match by name needs")
     for needed in rules.any_of:
         _require(needed <= _PILLARS, f"any_of can ask for {', '.join(sorted(_PILLARS))}")
-        _require("date" in needed, "a match by name needs a date (rule 9)")
+        addressed = bool(needed & {"address", "home"})
+        _require(addressed or _NAMED <= needed, "a match by name needs both names and the date (rule 9)")
         _require(len(needed) >= 2, "a match by name needs more than one kind of evidence")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")
@@ -161,6 +167,7 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
         _require(kind.points <= 255 and kind.slots <= 16, f"kind {kind.name}: at most 255 points and 16 slots")
         decides = kind.points >= limits.certain
         _require(decides == (kind.atoms == ("bsn",)), f"kind {kind.name}: the BSN, and nothing else, decides alone")
+        _require("nobsn" in kind.atoms or not kind.shows_address, f"kind {kind.name}: addresses are for those without a BSN")
         dated = bool(DATE_ATOMS & set(kind.atoms))
         _require("date" not in kind.evidence or dated, f"kind {kind.name} shows no date, it has no part of one")
         _require(not set(kind.atoms) <= DATE_ATOMS, f"kind {kind.name}: a date alone is no key (rule 10)")

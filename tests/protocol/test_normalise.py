@@ -180,7 +180,9 @@ def test_addresses() -> None:
     assert postcode(" 2511 ca ") == "2511CA"
     assert [postcode(text) for text in ("D-47533", "B 1000", "sw1a 1aa")] == ["D47533", "B1000", ""]
     assert [postcode(text) for text in ("", "0", "onbekend", "1234567890123")] == [""] * 4
-    assert [house_number(text) for text in ("12", "012", "12-A", "12 bis")] == ["12"] * 4
+    assert [house_number(text) for text in ("12", "012", " 12 ")] == ["12"] * 3
+    assert [house_number(text) for text in ("12-A", "12 a", "012A", "12, á")] == ["12-a"] * 4
+    assert [house_number(text) for text in ("12 bis", "12-14", "12-A 3")] == ["12-bis", "12-14", "12-a3"]
     assert [house_number(text) for text in ("", "0", "A1", "1234567")] == [""] * 4
 
 
