@@ -27,7 +27,7 @@ from sluis_protocol.record import Person
 
 from tests.protocol.persons import person, persons
 from tests.shared import ROOT
-from tests.vectors.generate_normalise import KEYS, NAMES, keys, names, written
+from tests.vectors.generate_normalise import KEYS, NAMES, VALUES, keys, names, values, written
 
 unruly = st.text(st.characters(), max_size=60)  # surrogates, controls and all
 
@@ -195,5 +195,5 @@ def test_the_locale_of_the_process_makes_no_difference(name: str, utf8: str) -> 
 
 
 def test_the_vectors_are_those_of_their_generator() -> None:
-    for path, made in ((NAMES, names()), (KEYS, keys())):
+    for path, made in ((NAMES, names()), (KEYS, keys()), (VALUES, values())):
         assert path.read_text("utf-8") == written(made), "run python -m tests.vectors.generate_normalise"

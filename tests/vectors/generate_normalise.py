@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 
 from sluis_protocol.keys import linkage_keys
-from sluis_protocol.normalise import canon, fold, skeleton
+from sluis_protocol.normalise import canon, fold, given_name_parts, house_number, postcode, skeleton, surname_parts
+from sluis_protocol.notation import read_birth_date, read_bsn
 from sluis_protocol.record import BirthDate, Person
 from sluis_protocol.rules import load_rules
 
 HERE = Path(__file__).resolve().parent
 NAMES = HERE / "normalise_names.json"
 KEYS = HERE / "normalise_keys.json"
+VALUES = HERE / "normalise_values.json"
 
 WORDS = """
     van der Ven|Ven, v.d.|Đorđević|Djordjevic|Şimşek|Shimshek|İnönü|IĞDIR|O'Brien|O’Brien|d’Angelo|'t Hart
@@ -37,6 +39,33 @@ PERSONS = [
     ("محمد", "", "الحسن", (1985, 7, 9), "", "", None),
     ("onbekend", "", ".", None, "", "", "999991644"),
 ]
+
+SURNAMES = [
+    ("van der", "Ven"), ("", "Ven, v.d."), ("", "Vanderven"), ("", "Jansen-de Vries"), ("", "Jansen e/v de Boer"),
+    ("", "Bakker geb. Smit"), ("", "baron van Heemstra"), ("", "de Graaf"), ("", "García Márquez"), ("", "O’Brien"),
+    ("", "El Khatib"), ("", "ben Abdallah"), ("", "Van"), ("", "onbekend"), ("van", ""),
+]  # fmt: skip
+GIVEN_NAMES = ["Anna Maria", "Anna-Maria", "A.M.", "JP", "JAN", "Chr.", "IJ.", "X.", "Anna M.", "Thị Ánh", "nb", ""]
+DATES = [
+    "19800312", "19800300", "19800000", "00000000", "1980-03-12", "1980-03", "1980", "12-3-1980", "0-3-1980",
+    "00-00-1980", "3-1980", "12.03.1980", "12 maart 1980", "mrt. 1980",
+]  # fmt: skip
+NUMBERS = ["999990019", "9999.90.019", "12345672"]
+POSTCODES = ["2511 CA", "2511ca", " 2511-CA ", "B-1000", "onbekend", ""]
+HOUSE_NUMBERS = ["12", "012", "12-A", "12 a", "12 bis", "12-14", "12, 2e", "t/o 12", "0", ""]
+
+
+def values() -> dict[str, object]:
+    """Parts of names, dates, numbers and addresses as written, with what they come to."""
+    dates = ((text, read_birth_date(text)) for text in DATES)
+    return {
+        "surname": [[prefix, text, list(surname_parts(prefix, text))] for prefix, text in SURNAMES],
+        "given_names": [[text, [list(part) for part in given_name_parts(text)]] for text in GIVEN_NAMES],
+        "birth_date": [[text, [born.year, born.month, born.day] if born else None] for text, born in dates],
+        "bsn": [[text, read_bsn(text)] for text in NUMBERS],
+        "postcode": [[text, postcode(text)] for text in POSTCODES],
+        "house_number": [[text, house_number(text)] for text in HOUSE_NUMBERS],
+    }
 
 
 def names() -> list[dict[str, str | list[str]]]:
@@ -82,7 +111,7 @@ def written(content: object) -> str:
 
 def main() -> int:
     """Write the files, or with --check say whether they are current."""
-    made = {NAMES: written(names()), KEYS: written(keys())}
+    made = {NAMES: written(names()), KEYS: written(keys()), VALUES: written(values())}
     if sys.argv[1:] == ["--check"]:
         return int(any(path.read_text("utf-8") != content for path, content in made.items()))
     for path, content in made.items():
