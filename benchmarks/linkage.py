@@ -25,17 +25,17 @@ from pathlib import Path
 from sluis_node.caseload import read_caseload
 from sluis_protocol.join import TaggedPerson, check_claim, join
 from sluis_protocol.keys import Ids, LinkageKey, connected, linkage_keys, pairs_within, unique_keys
-from sluis_protocol.record import Family, Person
+from sluis_protocol.record import Family
 from sluis_protocol.rules import Grade, RuleSet, load_rules
 
 from benchmarks.linkage_data import (
     Files,
     Row,
-    alone,
     dutch_register,
     environment,
     febrl4,
     febrl_within,
+    persons_of,
     with_numbers,
     write_rows,
 )
@@ -56,11 +56,12 @@ def plain_tag(key: LinkageKey) -> bytes:
 
 
 def submission(
-    families: Sequence[Family], rules: RuleSet, numbers: Mapping[str, str] | None = None
-) -> tuple[list[TaggedPerson], list[dict[bytes, str]]]:
-    """The rows of one node, and the kinds of each row's tags. Handles are positions, so runs can be compared.
+    families: Sequence[Family], rules: RuleSet, numbers: Mapping[str, str] | None = None, *, apart: bool = False
+) -> tuple[list[TaggedPerson], list[dict[bytes, str]], list[str]]:
+    """The rows of one node, the kinds of each row's tags, and the id that each family handle stands for.
 
-    `numbers`: an identifier by person id that counts as a BSN where it agrees and says nothing where it doesn't.
+    Handles are positions, so runs can be compared. `numbers`: an identifier by person id that counts as a BSN where it
+    agrees and says nothing where it doesn't. `apart`: persons are matched, each as a family of one.
     """
     keys = unique_keys(families, rules)
     once = Counter((numbers or {}).get(person_id) for _, person_id in keys)
@@ -73,20 +74,26 @@ def submission(
         for record in family.members:
             own = keys[family.family_id, record.person.person_id]
             tags = tuple(map(plain_tag, own))
-            has_bsn = record.person.bsn is not None
-            rows.append(TaggedPerson(at, len(rows), has_bsn, tags, tuple(key.points for key in own)))
+            has_bsn, handle = record.person.bsn is not None, len(rows) if apart else at
+            rows.append(TaggedPerson(handle, len(rows), has_bsn, tags, tuple(key.points for key in own)))
             kinds.append(dict(zip(tags, (key.kind for key in own), strict=True)))
-    return rows, kinds
+    if apart:
+        return rows, kinds, [record.person.person_id for family in families for record in family.members]
+    return rows, kinds, [family.family_id for family in families]
 
 
 def link(
-    caseloads: Mapping[str, Sequence[Family]], rules: RuleSet, numbers: Mapping[str, str] | None = None
+    caseloads: Mapping[str, Sequence[Family]],
+    rules: RuleSet,
+    numbers: Mapping[str, str] | None = None,
+    *,
+    apart: bool = False,
 ) -> tuple[dict[FamilyPair, Grade], int]:
     """The family pairs that both nodes would accept, with their grades, and the number of candidates turned down."""
-    made = {node: submission(families, rules, numbers) for node, families in caseloads.items()}
+    made = {node: submission(families, rules, numbers, apart=apart) for node, families in caseloads.items()}
     matches: dict[FamilyPair, Grade] = {}
     turned_down = 0
-    for found in join({node: rows for node, (rows, _) in made.items()}, rules.thresholds):
+    for found in join({node: rows for node, (rows, _, _) in made.items()}, rules.thresholds):
         grades = set()
         for node, side in ((found.oin_a, "person_a"), (found.oin_b, "person_b")):
             claimed = {getattr(pair, side): pair.tags for pair in found.pairs}
@@ -96,8 +103,7 @@ def link(
         if grade is None:
             turned_down += 1
             continue
-        family_a = caseloads[found.oin_a][found.family_a].family_id
-        family_b = caseloads[found.oin_b][found.family_b].family_id
+        family_a, family_b = made[found.oin_a][2][found.family_a], made[found.oin_b][2][found.family_b]
         matches[frozenset({(found.oin_a, family_a), (found.oin_b, family_b)})] = grade
     return matches, turned_down
 
@@ -115,10 +121,10 @@ def read_truth(path: Path) -> set[FamilyPair]:
 
 
 def between(files: Files, rules: RuleSet, *, numbers: bool = False) -> tuple[Figures, set[Ids]]:
-    """The persons of two files that match, each a family of one."""
+    """The persons of two files that match."""
     started = time.perf_counter()
-    sides = {"a": alone(files.first), "b": alone(files.second)}
-    matches, _ = link(sides, rules, files.numbers if numbers else None)
+    sides = {"a": files.first, "b": files.second}
+    matches, _ = link(sides, rules, files.numbers if numbers else None, apart=True)
     found = {(dict(pair)["a"], dict(pair)["b"]) for pair in matches}
     seconds = time.perf_counter() - started
     return Figures(len(found), len(found & files.same), len(files.same), seconds), found
@@ -132,7 +138,7 @@ def within(files: Files, rules: RuleSet, *, numbers: bool = False) -> Figures:
     """
     started = time.perf_counter()
     keys: dict[Ids, tuple[LinkageKey, ...]] = {}
-    for person in files.first:
+    for person in persons_of(files.first):
         number = files.numbers.get(person.person_id) if numbers else None
         extra = (LinkageKey("bsn", number, rules.kinds["bsn"].points),) if number else ()
         keys[person.person_id, ""] = (*linkage_keys(person, rules), *extra)
@@ -159,8 +165,9 @@ def peers(python: Path, rows: tuple[Sequence[Row], Sequence[Row]], same: Iterabl
             ran = subprocess.run(
                 [python, HERE / "linkage_peers.py", tool, folder], check=True, capture_output=True, text=True
             )
-            told = json.loads(ran.stdout.splitlines()[-1])
-            result[name] = Figures(int(told["found"]), int(told["right"]), int(told["known"]), told["seconds"])
+            for what, told in json.loads(ran.stdout.splitlines()[-1]).items():
+                row = name if what == "pairs" else f"{name}, {what}"
+                result[row] = Figures(int(told["found"]), int(told["right"]), int(told["known"]), told["seconds"])
     return result
 
 
@@ -176,8 +183,8 @@ def report_between(files: Files, rules: RuleSet, python: Path | None) -> str:
             told = peers(python, with_numbers(files), files.same)
             rows += [(f"{name}, with the number", figures) for name, figures in told.items()]
     text = table((*HEAD, "seconds"), ([name, *one.cells(), f"{one.seconds:.0f}"] for name, one in rows))
-    first = {person.person_id: person for person in files.first}
-    second = {person.person_id: person for person in files.second}
+    first = {person.person_id: person for person in persons_of(files.first)}
+    second = {person.person_id: person for person in persons_of(files.second)}
     for what, pairs in (("missed", files.same - found), ("wrongly joined", found - files.same)):
         told_apart = causes((first[one], second[other]) for one, other in pairs)
         if told_apart:
@@ -199,12 +206,13 @@ def report_febrl(rules: RuleSet, python: Path, *, other_tools: bool) -> str:
 
 def report_register(size: int, rules: RuleSet, python: Path | None) -> str:
     """The synthetic register: persons next to the other tools, then families."""
-    files, first, second = dutch_register(size, SEED)
-    text = f"### Synthetic Dutch register, {len(files.first):,} and {len(files.second):,} persons\n\n"
+    files = dutch_register(size, SEED)
+    first, second = (persons_of(side) for side in (files.first, files.second))
+    text = f"### Synthetic Dutch register, {len(first):,} and {len(second):,} persons\n\n"
     text += report_between(files, rules, python)
-    family = {r.person.person_id: f.family_id for side in (first, second) for f in side for r in f.members}
+    family = {r.person.person_id: f.family_id for f in (*files.first, *files.second) for r in f.members}
     same = {frozenset({("a", family[one]), ("b", family[other])}) for one, other in files.same}
-    matches, turned_down = link({"a": first, "b": second}, rules)
+    matches, turned_down = link({"a": files.first, "b": files.second}, rules)
     families = Figures(len(matches), len(same & set(matches)), len(same))
     text += f"\n\n{table(HEAD, [['Sluis, families', *families.cells()]])}"
     return f"{text}\n\nCandidates that the nodes turned down: {turned_down:,}."
@@ -246,25 +254,21 @@ def report(what: str, pairs: Iterable[FamilyPair]) -> None:
 
 def report_keys(rules: RuleSet, python: Path | None) -> str:
     """How many keys a person has, and how fast they are derived."""
-    register, first, _ = dutch_register(20_000, SEED)
-    started = time.perf_counter()
-    derived = sum(len(linkage_keys(person, rules)) for person in register.first)
-    rate = len(register.first) / (time.perf_counter() - started) * 60
-    rows = [["register", *_keys(first, rules, derived / len(register.first))]]
-    if python:
-        persons: Sequence[Person] = febrl4(python).first
-        mean = sum(len(linkage_keys(person, rules)) for person in persons) / len(persons)
-        rows.append(["FEBRL4", *_keys(alone(persons), rules, mean)])
+    files = {"register": dutch_register(20_000, SEED)} | ({"FEBRL4": febrl4(python)} if python else {})
+    rows, rates = [], []
+    for name, one in files.items():
+        persons = persons_of(one.first)
+        started = time.perf_counter()
+        derived = sum(len(linkage_keys(person, rules)) for person in persons) / len(persons)
+        rates.append(len(persons) / (time.perf_counter() - started) * 60)
+        tagged = sum(map(len, unique_keys(one.first, rules).values())) / len(persons)
+        rows.append([name, f"{derived:.1f}", f"{tagged:.1f}"])
     head = ("nobody has a BSN", "keys derived a person", "unique in the file, so tagged")
     return (
-        f"M = {rules.slots} tags a person. {rate:,.0f} persons a minute on one core, normalising and deriving keys.\n\n"
+        f"M = {rules.slots} tags a person. {rates[0]:,.0f} persons a minute on one core, normalising and deriving "
+        "keys.\n\n"
         f"{table(head, rows)}"
     )
-
-
-def _keys(families: Sequence[Family], rules: RuleSet, derived: float) -> list[str]:
-    unique = unique_keys(families, rules)
-    return [f"{derived:.1f}", f"{sum(map(len, unique.values())) / len(unique):.1f}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

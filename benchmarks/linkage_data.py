@@ -30,14 +30,14 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Two files of persons and the pairs of ids that are one person; `numbers`: an identifier by person id.
+    """Two files of families and the pairs of person ids that are one person; `numbers`: an identifier by person id.
 
     `rows` has the same persons for other tools, with every field that the data have.
     """
 
     name: str
-    first: Sequence[Person]
-    second: Sequence[Person]
+    first: Sequence[Family]
+    second: Sequence[Family]
     same: frozenset[Ids]
     rows: tuple[Sequence[Row], Sequence[Row]]
     numbers: dict[str, str] = field(default_factory=dict)
@@ -46,6 +46,11 @@ class Files:
 def alone(persons: Iterable[Person]) -> tuple[Family, ...]:
     """Every person a family of one."""
     return tuple(Family(person.person_id, (Record(person, GROUND),)) for person in persons)
+
+
+def persons_of(families: Iterable[Family]) -> list[Person]:
+    """Their members."""
+    return [record.person for family in families for record in family.members]
 
 
 def environment() -> Path:
@@ -89,7 +94,7 @@ def febrl4(python: Path) -> Files:
     same = frozenset((row["rec_id"], row["rec_id"].replace("org", "dup-0")) for row in first)
     numbers = {row["rec_id"]: row["soc_sec_id"] for row in [*first, *second] if row["soc_sec_id"]}
     ours, theirs = ([febrl_person(row) for row in rows] for rows in (first, second))
-    return Files("FEBRL4", ours, theirs, same, (_fields(first), _fields(second)), numbers)
+    return Files("FEBRL4", alone(ours), alone(theirs), same, (_fields(first), _fields(second)), numbers)
 
 
 def febrl_within(python: Path, number: int) -> Files:
@@ -99,7 +104,7 @@ def febrl_within(python: Path, number: int) -> Files:
     for row in rows:
         by_person.setdefault(row["rec_id"].split("-")[1], []).append(row["rec_id"])
     same = frozenset(pair for entries in by_person.values() for pair in combinations(sorted(entries), 2))
-    persons = [febrl_person(row) for row in rows]
+    persons = alone(febrl_person(row) for row in rows)
     numbers = {row["rec_id"]: row["soc_sec_id"] for row in rows if row["soc_sec_id"]}
     return Files(f"FEBRL{number}", persons, persons, same, (_fields(rows), ()), numbers)
 
@@ -117,12 +122,11 @@ def _fields(rows: Iterable[Row]) -> list[Row]:
     return [{names.get(name, name): text for name, text in row.items() if name not in left_out} for row in rows]
 
 
-def dutch_register(size: int, seed: int) -> tuple[Files, tuple[Family, ...], tuple[Family, ...]]:
-    """The synthetic register as files of persons, and as the families that they live in."""
+def dutch_register(size: int, seed: int) -> Files:
+    """The synthetic register."""
     made = register(size, seed)
-    first, second = ([member.person for f in side for member in f.members] for side in (made.first, made.second))
-    rows = [_register_row(person) for person in first], [_register_row(person) for person in second]
-    return Files(f"register {size:,}", first, second, made.same, rows), made.first, made.second
+    rows = [[_register_row(person) for person in persons_of(side)] for side in (made.first, made.second)]
+    return Files(f"register {size:,}", made.first, made.second, made.same, (rows[0], rows[1]))
 
 
 def _register_row(person: Person) -> Row:

@@ -14,9 +14,12 @@ from stdnum.nl import bsn as eleven_test
 from sluis_protocol.errors import InputError
 from sluis_protocol.record import BirthDate
 
-_MONTHS = "januari februari maart april mei juni juli augustus september oktober november december".split()
-_MONTH = {name[:3]: number for number, name in enumerate(_MONTHS, 1)} | {"mrt": 3}
-_MONTH_NAMES = "|".join([*_MONTHS, "jan|feb|mrt|apr|jun|jul|aug|sept|sep|okt|nov|dec"])
+_MONTH_NAMES = (
+    ("januari", "jan"), ("februari", "feb"), ("maart", "mrt"), ("april", "apr"), ("mei", "mei"), ("juni", "jun"),
+    ("juli", "jul"), ("augustus", "aug"), ("september", "sep"), ("oktober", "okt"), ("november", "nov"),
+    ("december", "dec"),
+)  # fmt: skip
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names} | {"sept": 9}
 # Day before month, as everywhere in the Netherlands; "-" and "." alike; "/" is refused, since programs write the
 # month first with it. A part that isn't known is 0, or left out from the right (ISO) or from the left (Dutch).
 _FORMS = tuple(
@@ -25,7 +28,7 @@ _FORMS = tuple(
         r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",  # LO3
         r"(?P<y>[0-9]{4})(?:-(?P<m>[0-9]{2})(?:-(?P<d>[0-9]{2}))?)?",  # ISO 8601
         r"(?:(?:(?P<d>[0-9]{1,2})(?P<sep>[-.]))?(?P<m>[0-9]{1,2})(?(sep)(?P=sep)|[-.]))(?P<y>[0-9]{4})",
-        rf"(?:(?P<d>[0-9]{{1,2}}) )?(?P<month>{_MONTH_NAMES})\.? (?P<y>[0-9]{{4}})",
+        rf"(?:(?P<d>[0-9]{{1,2}}) )?(?P<month>{'|'.join(_MONTHS)})\.? (?P<y>[0-9]{{4}})",
     )
 )
 
@@ -60,6 +63,6 @@ def _parts(text: str) -> tuple[int, int, int]:
     for form in _FORMS:
         if found := form.fullmatch(text.casefold()):
             part = found.groupdict()
-            month = _MONTH[part["month"][:3]] if part.get("month") else int(part.get("m") or 0)
+            month = _MONTHS[part["month"]] if part.get("month") else int(part.get("m") or 0)
             return int(part["y"]), month, int(part["d"] or 0)
     raise InputError("the date can't be read", do="Write it as YYYYMMDD, with 00 for a part that isn't known.")

@@ -26,7 +26,7 @@ _PILLARS = _NAMED | {"address", "home"}
 
 
 class Grade(StrEnum):
-    """How a match was found (rule 9): by number, or by name and date of birth, which people must verify first."""
+    """How a match was found (rule 9): by number, or without one both know, which people must verify first."""
 
     BSN = "bsn"
     NAME = "name"
@@ -158,7 +158,7 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     for needed in rules.any_of:
         _require(needed <= _PILLARS, f"any_of can ask for {', '.join(sorted(_PILLARS))}")
         addressed = bool(needed & {"address", "home"})
-        _require(addressed or _NAMED <= needed, "a match by name needs both names and the date (rule 9)")
+        _require(addressed or needed >= _NAMED, "a match by name needs both names and the date (rule 9)")
         _require(len(needed) >= 2, "a match by name needs more than one kind of evidence")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")
@@ -167,7 +167,9 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
         _require(kind.points <= 255 and kind.slots <= 16, f"kind {kind.name}: at most 255 points and 16 slots")
         decides = kind.points >= limits.certain
         _require(decides == (kind.atoms == ("bsn",)), f"kind {kind.name}: the BSN, and nothing else, decides alone")
-        _require("nobsn" in kind.atoms or not kind.shows_address, f"kind {kind.name}: addresses are for those without a BSN")
+        _require(
+            "nobsn" in kind.atoms or not kind.shows_address, f"kind {kind.name}: addresses are for those without a BSN"
+        )
         dated = bool(DATE_ATOMS & set(kind.atoms))
         _require("date" not in kind.evidence or dated, f"kind {kind.name} shows no date, it has no part of one")
         _require(not set(kind.atoms) <= DATE_ATOMS, f"kind {kind.name}: a date alone is no key (rule 10)")

@@ -14,14 +14,14 @@ from sluis_protocol.record import BirthDate
 
 @given(st.dates(date(1800, 1, 1), date(2100, 12, 31)))
 def test_every_notation_of_a_date_is_the_same_date(day: date) -> None:
-    months = "januari februari maart april mei juni juli augustus september oktober november december".split()
+    months = "jan feb mrt april mei juni juli aug sept okt november december"
     written = [
         f"{day:%Y%m%d}",
         day.isoformat(),
         f"{day.day}-{day.month}-{day.year}",
         f"{day:%d.%m.%Y}",
-        f"{day.day} {months[day.month - 1]} {day.year}",
-        f"{day.day} {months[day.month - 1].upper()} {day.year}",
+        f"{day.day} {months.split()[day.month - 1]} {day.year}",
+        f"{day.day} {months.split()[day.month - 1].upper()} {day.year}",
     ]
     assert {read_day(text) for text in written} == {day}
     assert {read_birth_date(text) for text in written} == {BirthDate(day.year, day.month, day.day)}
@@ -42,7 +42,9 @@ def test_a_date_of_which_nothing_is_known_is_none() -> None:
     assert read_birth_date("00000000") is read_birth_date("0-0-0000") is read_birth_date("0000") is None
 
 
-@pytest.mark.parametrize("text", ["12-3-80", "12/03/1980", "1980-3-12", "12-3/1980", "198003", "12 foo 1980", "maart", "31-2-1980"])
+@pytest.mark.parametrize(
+    "text", ["12-3-80", "12/03/1980", "1980-3-12", "12-3/1980", "198003", "12 foo 1980", "maart", "31-2-1980"]
+)
 def test_what_could_mean_something_else_is_refused(text: str) -> None:
     with pytest.raises(InputError) as fault:
         read_birth_date(text)
@@ -60,7 +62,7 @@ def test_a_number_that_lost_its_zero_is_found_again() -> None:
     assert read_bsn("12345672") == read_bsn("012345672") == read_bsn("0123.45.672") == "012345672"
 
 
-@pytest.mark.parametrize("text", ["111222330", "1112223", "11122233x", "١١١٢٢٢٣٣٣", ""])  # noqa: RUF001
+@pytest.mark.parametrize("text", ["111222330", "1112223", "11122233x", "١١١٢٢٢٣٣٣", ""])
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(InputError) as fault:
         read_bsn(text)

@@ -88,15 +88,15 @@ def keys() -> dict[str, object]:
     """Persons with their keys under the packaged rule set."""
     rules = load_rules()
     vectors = []
-    for given, prefix, surname, born, postcode, number, bsn in PERSONS:
+    for given, prefix, surname, born, code, number, bsn in PERSONS:
         date = BirthDate(*born) if born else None
-        person = Person("p", bsn, given, prefix, surname, date, postcode, number)
+        person = Person("p", bsn, given, prefix, surname, date, code, number)
         entered = {
             "given_names": given,
             "prefix": prefix,
             "surname": surname,
             "birth_date": born,
-            "postcode": postcode,
+            "postcode": code,
             "house_number": number,
             "bsn": bsn,
         }
