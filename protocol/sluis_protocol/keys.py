@@ -18,7 +18,6 @@ from sluis_protocol.rules import Kind, RuleSet
 
 SEPARATOR = "|"  # no atom has one
 _MOST_ENTRIES = 10  # of one person in one file, which also bounds the work
-_MOST_AT_HOME = 3  # families of one file with one address; more of them live in a shelter or another institution
 
 Ids = tuple[str, str]  # family id, person id
 
@@ -56,12 +55,12 @@ def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[L
     A value that two of one's own persons share can't tell them apart, and frequent values are what frequency attacks
     need. Somebody who was entered more than once would lose everything that way, so the entries of `entered_twice` are
     first taken as one person: the entry with a BSN (else the one with most keys, else the first by ids) keeps the keys,
-    the others get none. An address that more than three families have is no home, so it is in no key either. The result
-    doesn't depend on the order of families or members.
+    the others get none. Keys with an address are dropped as `_homeless` says. The result doesn't depend on the order of
+    families or members.
     """
     persons = _by_ids(families)
     keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
-    for ids in _in_institutions(persons):
+    for ids in _homeless(persons, rules):
         keys[ids] = tuple(key for key in keys[ids] if not rules.kinds[key.kind].shows_address)
     for entries in _same_person(persons, keys, rules):
         _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(keys[ids]), ids))
@@ -112,13 +111,19 @@ def _by_ids(families: Iterable[Family]) -> dict[Ids, Person]:
     return {(f.family_id, r.person.person_id): r.person for f in families for r in f.members}
 
 
-def _in_institutions(persons: Mapping[Ids, Person]) -> list[Ids]:
-    """Those whose address more than `_MOST_AT_HOME` families have."""
+def _homeless(persons: Mapping[Ids, Person], rules: RuleSet) -> Iterable[Ids]:
+    """Those whose address is no evidence of who they are.
+
+    Everybody, where the file has BSNs: whoever has none there is new, or lives where many do, and an address would
+    confuse them with those they live with. Else those whose address too many families have.
+    """
+    if any(person.bsn for person in persons.values()):
+        return persons
     families: dict[str, set[str]] = {}
     homes = {ids: home(person) for ids, person in persons.items()}
     for ids, address in homes.items():
         families.setdefault(address, set()).add(ids[0])
-    return [ids for ids, address in homes.items() if address and len(families[address]) > _MOST_AT_HOME]
+    return [ids for ids, address in homes.items() if address and len(families[address]) > rules.most_at_home]
 
 
 def _same_person(

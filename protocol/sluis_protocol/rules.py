@@ -67,6 +67,8 @@ class RuleSet:
     kinds: Mapping[str, Kind]
     thresholds: Thresholds
     any_of: tuple[frozenset[str], ...]
+    most_at_home: int
+    """Families of one file that may have one address; more of them live in a shelter or another institution."""
 
     @property
     def identity(self) -> str:
@@ -120,6 +122,9 @@ def load_rules(content: bytes | None = None) -> RuleSet:
     evidence = _Table(table.take("evidence", dict), "evidence")
     any_of = tuple(frozenset(_words(one, "evidence")) for one in evidence.take("any_of", list))
     evidence.finish()
+    homes = _Table(table.take("homes", dict), "homes")
+    most_at_home = homes.positive("most_families")
+    homes.finish()
     kinds = [_kind(one) for one in table.take("kind", list)]
     rules = RuleSet(
         name=table.take("name", str),
@@ -128,6 +133,7 @@ def load_rules(content: bytes | None = None) -> RuleSet:
         kinds={kind.name: kind for kind in kinds},
         thresholds=thresholds,
         any_of=any_of,
+        most_at_home=most_at_home,
     )
     table.finish()
     _check(rules, kinds)
@@ -167,9 +173,6 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
         _require(kind.points <= 255 and kind.slots <= 16, f"kind {kind.name}: at most 255 points and 16 slots")
         decides = kind.points >= limits.certain
         _require(decides == (kind.atoms == ("bsn",)), f"kind {kind.name}: the BSN, and nothing else, decides alone")
-        _require(
-            "nobsn" in kind.atoms or not kind.shows_address, f"kind {kind.name}: addresses are for those without a BSN"
-        )
         dated = bool(DATE_ATOMS & set(kind.atoms))
         _require("date" not in kind.evidence or dated, f"kind {kind.name} shows no date, it has no part of one")
         _require(not set(kind.atoms) <= DATE_ATOMS, f"kind {kind.name}: a date alone is no key (rule 10)")

@@ -137,13 +137,20 @@ def test_relatives_under_one_roof_and_members_of_one_family_are_not_one_person()
     assert entered_twice([family("f1", parent, living(person_id="p2"))], RULES) == []
 
 
+def living(number: int, bsn: str | None = None) -> Family:
+    born, name = (1980 + number, 1, 1), "ABCDE"[number] * 4
+    return family(f"f{number}", person(name, name, born, bsn=bsn, postcode="2511CA", house_number="12"))
+
+
+def addressed(*families: Family) -> int:
+    return sum(RULES.kinds[key.kind].shows_address for own in unique_keys(families, RULES).values() for key in own)
+
+
 def test_an_address_of_many_families_is_no_home() -> None:
-    def living(number: int) -> Family:
-        born, name = (1980 + number, 1, 1), "ABCDE"[number] * 4
-        return family(f"f{number}", person(name, name, born, postcode="2511CA", house_number="12"))
+    assert addressed(living(1), living(2), living(3)) > 0
+    assert addressed(living(1), living(2), living(3), living(4)) == 0
 
-    def addressed(families: list[Family]) -> int:
-        return sum(RULES.kinds[key.kind].shows_address for own in unique_keys(families, RULES).values() for key in own)
 
-    assert addressed([living(1), living(2), living(3)]) > 0
-    assert addressed([living(1), living(2), living(3), living(4)]) == 0
+def test_in_a_file_that_has_bsns_no_home_counts_for_anybody() -> None:
+    assert addressed(living(1)) > 0
+    assert addressed(living(1), living(2, bsn="999990019")) == 0
