@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -222,7 +223,7 @@ def report_register(size: int, rules: RuleSet, python: Path | None) -> str:
 
 
 def report_caseloads(folder: Path, truth: Path, rules: RuleSet, *, errors: bool) -> str:
-    """Families of all caseloads in a folder against the known pairs, and by grade."""
+    """Families of all caseloads in a folder against the known pairs, and by grade; then as if nobody had a BSN."""
     read = [read_caseload(path, name=path.name, today=date.today()) for path in sorted(folder.glob("GM*.csv"))]
     caseloads = {Path(caseload.name).stem: caseload.families for caseload in read}
     matches, turned_down = link(caseloads, rules)
@@ -231,16 +232,25 @@ def report_caseloads(folder: Path, truth: Path, rules: RuleSet, *, errors: bool)
     for grade in Grade:
         found = {pair for pair, one in matches.items() if one is grade}
         rows.append((f"of grade {grade}", Figures(len(found), len(known & found), len(known))))
-    persons = sum(caseload.persons for caseload in read)
+    unnumbered, _ = link({node: _without_bsns(families) for node, families in caseloads.items()}, rules)
+    rows.append(("families, all BSNs left out", Figures(len(unnumbered), len(known & set(unnumbered)), len(known))))
+    persons = [person for families in caseloads.values() for person in persons_of(families)]
+    numbered = sum(person.bsn is not None for person in persons) / len(persons)
     refused = sum(len(caseload.refused) for caseload in read)
     text = table(HEAD, ([name, *one.cells()] for name, one in rows))
-    text += f"\n\n{len(read)} caseloads, {persons:,} persons, {refused} lines refused, "
-    text += f"{turned_down} candidates turned down."
+    text += f"\n\n{len(read)} caseloads, {len(persons):,} persons, {numbered:.0%} of them with a BSN, {refused} lines "
+    text += f"refused, {turned_down} candidates turned down."
     if errors:
         report("missed", known - set(matches))
         report("wrong", set(matches) - known)
     tags = [key for families in caseloads.values() for key in unique_keys(families, rules).values()]
     return f"{text} Keys a person: {sum(map(len, tags)) / len(tags):.1f}."
+
+
+def _without_bsns(families: Iterable[Family]) -> list[Family]:
+    return [
+        Family(f.family_id, tuple(replace(r, person=replace(r.person, bsn=None)) for r in f.members)) for f in families
+    ]
 
 
 def report(what: str, pairs: Iterable[FamilyPair]) -> None:

@@ -36,11 +36,6 @@ def test_a_complete_person_with_a_double_surname_and_no_bsn_fills_every_slot_but
     assert len(linkage_keys(whole, RULES)) == RULES.slots - 1
 
 
-def test_who_has_a_bsn_has_no_key_with_an_address() -> None:
-    known = person("Annemarie", "Jansen", bsn="999990019", postcode="2511 CA", house_number="12")
-    assert not any("address" in RULES.kinds[kind].evidence for kind in kinds(known))
-
-
 def test_a_key_needs_all_its_atoms() -> None:
     assert kinds(person("", "", None, bsn="999990019")) == {"bsn"}
     assert kinds(person("", "", (1980, 3, 12))) == set()
