@@ -83,7 +83,7 @@ def _unglued(word: str) -> str:
     """
     word = _GLUED.sub("", word)
     # The article takes the sound after it: "An-Najjar", "Ettaibi".
-    return re.sub(r"^[ae]([dnrstz])\1", r"\1", word)
+    return re.sub(r"^[ae]([dnrstz])\1(?=.{4})", r"\1", word)
 
 
 def first_given_name(given_names: str) -> tuple[str, str]:
