@@ -124,7 +124,7 @@ def _print_shared(report: Report, console: Console) -> None:
     if (more := len(report.shared) - _MATCHES_SHOWN) > 0:
         console.print(f"… and {more} more (all of them: --out FILE)", highlight=False)
     if any(one.grade is Grade.NAME for one in report.shared):
-        console.print("grade name: found by name and date of birth; people verify the identity before any contact")
+        console.print("grade name: found without a BSN that both know; people verify the identity before any contact")
     console.print()
 
 

@@ -22,8 +22,8 @@ from typing import BinaryIO, TypeVar
 
 from sluis_protocol import normalise
 from sluis_protocol.errors import InputError
-from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
-from stdnum.nl import bsn as eleven_test
+from sluis_protocol.notation import read_birth_date, read_bsn, read_day
+from sluis_protocol.record import CaseGround, Family, Person, Record
 
 from sluis_node.columns import LINE, find_columns
 
@@ -232,11 +232,11 @@ def _record(values: Mapping[str, str], today: date) -> Record:
         raise InputError("the person has no name at all", do="Give at least one name.", field="geslachtsnaam")
     person = Person(
         person_id=_filled(values, "persoon"),
-        bsn=_parsed(values, "burgerservicenummer", _bsn),
+        bsn=_parsed(values, "burgerservicenummer", read_bsn),
         given_names=values["voornamen"],
         prefix=values["voorvoegsel"],
         surname=values["geslachtsnaam"],
-        birth_date=_parsed(values, "geboortedatum", _birth_date),
+        birth_date=_parsed(values, "geboortedatum", read_birth_date),
         postcode=values["postcode"],
         house_number=_parsed(values, "huisnummer", _house_number) or "",
     )
@@ -246,9 +246,9 @@ def _record(values: Mapping[str, str], today: date) -> Record:
     ground = CaseGround(
         case=_filled(values, "zaak"),
         legal_basis=_filled(values, "grondslag"),
-        start=_parsed({"startdatum": _filled(values, "startdatum")}, "startdatum", _day) or today,
-        end=_parsed(values, "einddatum", _day),
-        review=_parsed(values, "herzieningsdatum", _day),
+        start=_parsed({"startdatum": _filled(values, "startdatum")}, "startdatum", read_day) or today,
+        end=_parsed(values, "einddatum", read_day),
+        review=_parsed(values, "herzieningsdatum", read_day),
         professional=_filled(values, "behandelaar"),
     )
     for column, day in (("einddatum", ground.end), ("herzieningsdatum", ground.review)):
@@ -267,40 +267,6 @@ def _parsed(values: Mapping[str, str], column: str, parse: Callable[[str], T | N
         return parse(text)
     except InputError as fault:
         raise InputError(fault.what, do=fault.do, field=column) from None
-
-
-def _bsn(text: str) -> str:
-    digits = re.sub(r"[ .]", "", text)
-    if not re.fullmatch(r"[0-9]{8,9}", digits):
-        do = "Give nine digits; in a spreadsheet, make the column text. Leave it empty if it isn't known."
-        raise InputError("the BSN is not a number of nine digits", do=do)
-    if not eleven_test.is_valid(digits.zfill(9)):
-        raise InputError("the BSN fails the eleven-test", do="Correct it, or leave it empty if it isn't known.")
-    return digits.zfill(9)
-
-
-def _date_parts(text: str) -> tuple[int, int, int]:
-    """(year, month, day) of YYYYMMDD, YYYY-MM-DD or D-M-YYYY; nothing else is unambiguous."""
-    for form in (
-        r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
-        r"(?P<y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})",
-        r"(?P<d>[0-9]{1,2})-(?P<m>[0-9]{1,2})-(?P<y>[0-9]{4})",
-    ):
-        if found := re.fullmatch(form, text):
-            return int(found["y"]), int(found["m"]), int(found["d"])
-    raise InputError("the date can't be read", do="Write it as YYYYMMDD, with 00 for a part that isn't known.")
-
-
-def _birth_date(text: str) -> BirthDate | None:
-    parts = _date_parts(text)
-    return BirthDate(*parts) if any(parts) else None
-
-
-def _day(text: str) -> date:
-    try:
-        return date(*_date_parts(text))
-    except ValueError:
-        raise InputError("no calendar has this date", do="Give a complete date, such as 2026-01-31.") from None
 
 
 def _flag(text: str) -> bool:
