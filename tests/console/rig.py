@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 from sluis_node import Node
 from sluis_node.console.serve import Server, build, fetching, server_config
@@ -89,3 +91,26 @@ async def log_in(page: Page, console: Running, name: str) -> None:
     await page.fill("#name", name)
     await page.fill("#password", PASSWORD)
     await page.click("main button")
+
+
+# A visitor without a browser's window.
+
+AGENT = {"user-agent": "A browser"}
+
+
+@asynccontextmanager
+async def visitor(console: Running, who: str = "", **options: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody with a browser of their own, perhaps logged in."""
+    headers = AGENT | {"origin": console.address} | options.pop("headers", {})
+    async with httpx2.AsyncClient(base_url=console.address, headers=headers, **options) as client:
+        if who:
+            response = await client.post("/login", data={"name": who, "password": PASSWORD})
+            assert response.status_code == 303
+        yield client
+
+
+def hidden(page: httpx2.Response, action: str = "") -> dict[str, str]:
+    """The hidden fields of the first form that goes there."""
+    start = page.text.index(f'action="{action}"') if action else page.text.index("<main")
+    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text[start:].split("</form>")[0])
+    return dict(fields)

@@ -26,15 +26,15 @@ CARD = ContactCard(role="Team Veiligheid en Zorg", mailbox="veiligheid@oeverstad
 OWN_CARD = ContactCard(role="Wijkteam Noord", mailbox="noord@sluisdam.example", telephone="030 765 43 21")
 
 
-def stage_world() -> World:
-    """A covenant with names that could be real, and are not."""
+def stage_world(*more_bases: str) -> World:
+    """A covenant with names that could be real, and are not; with more legal bases, if asked for."""
     world = make_world(("GM0001", "GM0002"))
     terms = world.covenant.terms
     members = tuple(member.model_copy(update={"name": name}) for member, name in zip(terms.members, NAMES, strict=True))
     purpose = Purpose(
         id=PURPOSE,
         title="Jeugd en gezin",
-        legal_bases=(YOUTH_ACT, SUPPORT_ACT),
+        legal_bases=(YOUTH_ACT, SUPPORT_ACT, *more_bases),
         criminal_justice_bases=(JUSTICE,),
         valid_from=date(2026, 1, 1),
         valid_until=date(2099, 12, 31),

@@ -25,27 +25,7 @@ from ..coordinator.rig import Clock
 from ..node.desk import CASELOADS, Desk
 from ..node.handshake.rig import Two
 from ..world import make_world
-from .rig import LOGINS, PASSWORD, Running, running
-
-AGENT = {"user-agent": "A browser"}
-
-
-@asynccontextmanager
-async def visitor(console: Running, who: str = "", **options: Any) -> AsyncIterator[httpx2.AsyncClient]:
-    """Somebody with a browser of their own, perhaps logged in."""
-    headers = AGENT | {"origin": console.address} | options.pop("headers", {})
-    async with httpx2.AsyncClient(base_url=console.address, headers=headers, **options) as client:
-        if who:
-            response = await client.post("/login", data={"name": who, "password": PASSWORD})
-            assert response.status_code == 303
-        yield client
-
-
-def hidden(page: httpx2.Response, action: str = "") -> dict[str, str]:
-    """The hidden fields of the first form that goes there."""
-    start = page.text.index(f'action="{action}"') if action else page.text.index("<main")
-    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text[start:].split("</form>")[0])
-    return dict(fields)
+from .rig import AGENT, LOGINS, PASSWORD, Running, hidden, running, visitor
 
 
 @pytest.fixture
@@ -131,7 +111,7 @@ async def test_who_asks_too_often_waits(console: Running) -> None:
 
 async def test_a_flood_is_answered_briefly(console: Running) -> None:
     async with visitor(console) as client:
-        answers = await asyncio.gather(*(client.get("/login") for _ in range(200)))
+        answers = await asyncio.gather(*(client.get("/login") for _ in range(400)))
         refused = [one for one in answers if one.status_code == 429]
         assert refused
         assert all(len(one.content) < 200 for one in refused)

@@ -184,7 +184,7 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
 
     height = 34 + row * len(bars) + 26
     parts = []
-    if first <= today <= last:
+    if first < today <= last:
         now = x(today)
         parts.append(_line(f"M{now:.1f} 22V{height - 22}", _WARNING, 2, stroke_dasharray="3 4"))
         anchor = "start" if now < width / 4 else "end" if now > width * 3 / 4 else "middle"

@@ -51,7 +51,7 @@ class Guard:
         parts = urlsplit(address)
         self._host = parts.netloc
         self._clock = clock
-        self._limit = limit or Limit(burst=120, per_minute=600)
+        self._limit = limit or Limit(burst=300, per_minute=1800)
         self._headers = dict(_HEADERS)
         self._headers["content-security-policy"] = _POLICY.format(also=f" {provider}" if provider else "")
         if parts.scheme == "https":
@@ -87,8 +87,8 @@ class Guard:
         length = request.headers.get("content-length", "" if request.method == "POST" else "0")
         if not length.isdecimal() or int(length) > MOST_BODY or "transfer-encoding" in request.headers:
             return PlainTextResponse("Te groot. Too large.\n", 413)
-        wait = self._limit.wait(client_of(request), self._clock())
-        if wait and not request.url.path.startswith("/static/"):
+        counted = not request.url.path.startswith("/static/")
+        if counted and (wait := self._limit.wait(client_of(request), self._clock())):
             return PlainTextResponse(
                 "Te veel verzoeken; wacht even. Too many requests; wait a moment.\n", 429, {"retry-after": str(wait)}
             )

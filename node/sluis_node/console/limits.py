@@ -26,3 +26,7 @@ class Limit:
         while len(self._left) > _MOST_KEYS:
             self._left.popitem(last=False)
         return 0 if allowed else max(1, round((1 - left) * 60 / self.per_minute))
+
+    def forgive(self, key: str) -> None:
+        """Forget what was counted for a key: it was no try at all."""
+        self._left.pop(key, None)

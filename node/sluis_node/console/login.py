@@ -31,7 +31,8 @@ class Login:
         self._console = doorway.console
         settings = self._console.settings
         self._oidc = Oidc(settings.oidc, settings.address + BACK) if settings.oidc else None
-        self._tries = Limit(burst=10, per_minute=5)
+        self._guesses = Limit(burst=10, per_minute=5)  # passwords
+        self._walks = Limit(burst=60, per_minute=60)  # to the provider and back; a town hall may have one address
 
     @property
     def provider(self) -> str:
@@ -45,9 +46,9 @@ class Login:
         """The pages."""
         return [
             Route("/login", self._show, methods=["GET"]),
-            Route("/login", self._limited(self._password), methods=["POST"]),
-            Route("/login/start", self._limited(self._start), methods=["GET"]),
-            Route(BACK, self._limited(self._back), methods=["GET"]),
+            Route("/login", self._limited(self._password, self._guesses), methods=["POST"]),
+            Route("/login/start", self._limited(self._start, self._walks), methods=["GET"]),
+            Route(BACK, self._limited(self._back, self._walks), methods=["GET"]),
             Route("/logout", self._out, methods=["POST"]),
             Route("/language", self._language, methods=["POST"]),
         ]
@@ -57,9 +58,11 @@ class Login:
         provider = self._oidc is not None
         return self._way.outside(language, "login.html", status=status, why=why, provider=provider, filled_name=name)
 
-    def _limited(self, page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def _limited(
+        self, page: Callable[[Request], Awaitable[Response]], limit: Limit
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            if wait := self._tries.wait(client_of(request), self._console.now()):
+            if wait := limit.wait(client_of(request), self._console.now()):
                 _log.warning("too many logins")
                 response = self._page(request, why="often", status=429)
                 response.headers["retry-after"] = str(wait)
@@ -87,6 +90,7 @@ class Login:
         if person is None:
             _log.warning("login refused", why="password")
             return self._page(request, why="password", status=401, name=form["name"])
+        self._guesses.forgive(client_of(request))
         return self._let_in(request, person)
 
     # With an identity provider.
