@@ -29,7 +29,7 @@ GUIDE: tuple[tuple[str, str, str, str], ...] = (
     ("plan", "anna", "/approach/{drafting}", ""),
     ("active", "anna", "/approach/{active}", ""),
 )
-WIDE, HIGH = 1040, 860
+WIDE, HIGH = 1040, 900
 
 
 async def make_guide(folder: Path, chromium: Browser, console: Running, matches: Mapping[str, str]) -> None:
@@ -43,6 +43,7 @@ async def make_guide(folder: Path, chromium: Browser, console: Running, matches:
             await page.goto(console.address + path.format(**matches))
             if check:
                 await page.check(check)
+            await page.locator("main").evaluate("main => main.scrollIntoView()")
             await _shoot(page, folder / language / f"{name}.png", full=False)
 
 

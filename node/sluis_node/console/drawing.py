@@ -184,7 +184,8 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
 
     height = 34 + row * len(bars) + 26
     parts = []
-    if first < today <= last:
+    marked = first < today <= last
+    if marked:
         now = x(today)
         parts.append(_line(f"M{now:.1f} 22V{height - 22}", _WARNING, 2, stroke_dasharray="3 4"))
         anchor = "start" if now < width / 4 else "end" if now > width * 3 / 4 else "middle"
@@ -200,4 +201,4 @@ def plan(bars: Sequence[Bar], today: date, language: Language) -> Markup:
         parts.append(_tag("rect", x=x(bar.start), y=y + 22, width=long, height=10, rx=5, fill=fill))
     parts.append(_text(left, height - 4, language.day(first), anchor="start", colour=_MUTED))
     parts.append(_text(left + width, height - 4, language.day(last), anchor="end", colour=_MUTED))
-    return _svg(width, height, "plan", parts)
+    return _svg(width, height if marked else height - 22, "plan", parts, top=0 if marked else 22)
