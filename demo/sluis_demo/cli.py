@@ -27,14 +27,18 @@ from sluis_runtime.program import Program, stderr
 
 from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
+from .consoles import LOGINS, OpenConsole, open_consoles
 from .display import Display
+from .meeting import Chosen, choose
 from .observe import Seen, observe
+from .play import Plays, play
 from .processes import FULL, Programs, find_program
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
 from .round import Outcome, hold_round
 from .world import World, lay_out, serve, set_up
 
+_INVITED = 3
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = Program()
@@ -77,7 +81,7 @@ def demo(
 ) -> None:
     """Hold a whole round on this machine, with the real programs, and show who shares which families.
 
-    Without options it makes up five municipalities. It takes about half a minute, talks to nobody outside this machine,
+    Without options it makes up five municipalities. It takes about a minute, talks to nobody outside this machine,
     and leaves nothing behind. Exit status 0: all went well; 1: something didn't, and it says what.
     """
     options = Options(caseloads, truth, out, keep, families, municipalities, seed, json)
@@ -147,8 +151,10 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             left_out = await check_caseloads(world, programs, display)
             address = await serve(world, programs, display)
             outcome = await programs.while_serving(hold_round(world, address, programs, display))
+            chosen = choose(world, outcome.known)
+            plays = await programs.while_serving(play(world, chosen, programs, display))
             seen = await programs.while_serving(observe(world, outcome, programs))
-        report = _account(world, outcome, left_out, seen, inputs, display.seconds)
+        report = _account(world, outcome, left_out, plays, seen, inputs, display.seconds)
         if options.out:
             write_shared(options.out, report.shared)
         console = Console(soft_wrap=not sys.stdout.isatty())
@@ -157,7 +163,10 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
         else:
             print_report(report, console)
         if options.keep:
+            stderr.print("\nopening two consoles …", highlight=False)
+            password, consoles = await programs.while_serving(open_consoles(chosen.towns, programs))
             _explain(world, programs, outcome)
+            _invite(chosen, password, consoles)
             await programs.while_serving(stop.wait())
             stderr.print("\nstopping; nothing stays behind", highlight=False)
     return 1 if report.faults else 0
@@ -196,7 +205,13 @@ def _inputs(options: Options, folder: Path) -> _Inputs:
 
 
 def _account(
-    world: World, outcome: Outcome, left_out: Sequence[LeftOut], seen: Sequence[Seen], inputs: _Inputs, seconds: float
+    world: World,
+    outcome: Outcome,
+    left_out: Sequence[LeftOut],
+    plays: Plays,
+    seen: Sequence[Seen],
+    inputs: _Inputs,
+    seconds: float,
 ) -> Report:
     shared, faults = put_together(outcome.known)
     faults += [f"{code}: {trouble}" for code, told in outcome.taken.items() for trouble in _troubles(told)]
@@ -207,8 +222,9 @@ def _account(
         shared=shared,
         score=None if inputs.truth is None else score(shared, inputs.truth),
         unscored=inputs.unscored,
+        plays=plays,
         seen=seen,
-        faults=faults + [fault for one in seen for fault in one.faults],
+        faults=faults + list(plays.faults) + [fault for one in seen for fault in one.faults],
         seconds=seconds,
     )
 
@@ -237,7 +253,20 @@ def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
         ("what the coordinator logged", ("tail", programs.logs / "coordinator.log")),
     ):
         stderr.print(f"  {what}:\n    {_typed(command)}", highlight=False, soft_wrap=True, markup=False)
-    stderr.print("to stop everything and delete the folder: Ctrl-C", highlight=False)
+
+
+def _invite(chosen: Chosen, password: str, consoles: Sequence[OpenConsole]) -> None:
+    """Where the consoles are, who may log in, and what to do there."""
+    a, b = chosen.towns
+    lines = ["\ntwo consoles are open:"]
+    lines += [f"  {one.node.title}: {one.address}" for one in consoles]
+    lines.append(f"at both, log in as one of these, with the password {password}:")
+    lines += [f"  {login:5}  {name}, {role}" for login, name, _, role in LOGINS]
+    if chosen.left:
+        lines.append("matches wait in their inboxes; two people of each decide. These, both consoles have:")
+        lines += [f"  {a.title} {one.family_a} = {b.title} {one.family_b}" for one in chosen.left[:_INVITED]]
+    lines.append("to stop everything and delete the folder: Ctrl-C")
+    stderr.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 
 
 def _typed(command: Sequence[str | Path]) -> str:

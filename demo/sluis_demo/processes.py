@@ -150,11 +150,17 @@ class Programs:
             raise child.failure(_ended(status))
         return child.output()
 
-    async def ask(self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60) -> Any:
-        """As `run`, for a program that answers in JSON: with an answer it may say by its status what it thinks."""
+    async def attempt(
+        self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60
+    ) -> tuple[int, Child]:
+        """As `run`, for a program that may fail: its exit status, and what is left of it to read."""
         async with self._cores:
             child = self.start(program, *arguments, name=name)
-            status = await self._end(child, timeout)
+            return await self._end(child, timeout), child
+
+    async def ask(self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60) -> Any:
+        """As `run`, for a program that answers in JSON: with an answer it may say by its status what it thinks."""
+        status, child = await self.attempt(program, *arguments, name=name, timeout=timeout)
         try:
             return json.loads(child.output())
         except ValueError:

@@ -1,0 +1,234 @@
+"""From a match to a joint approach, and to a refusal: what people of two municipalities do, by `sluis-node`'s commands.
+
+Every step is a process of its own, as somebody would type it. Nothing here decides whether it went well by itself: what
+each side sees is what its own node says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sluis_protocol.errors import HandshakeError, MalformedMessage, NotFound, Overtaken
+from sluis_protocol.rules import Grade
+
+from .display import Display
+from .meeting import Chosen, Meeting
+from .processes import Programs, together
+from .world import LEGAL_BASIS, Node, World
+
+# As the console calls who logs in with the demo's logins, so that a visitor finds what they did.
+FIRST, SECOND = "demo:anna", "demo:bram"
+PARTNERS = ("school", "huisarts")
+REASON = "no-need"
+_MONTHS = timedelta(days=180)
+_TRIES = 8  # each of them fetches the mail for a second or more
+# What a node says of a step that follows the other side's, while that one is still under way.
+_NOT_YET = re.compile(rf"SLUIS-({HandshakeError.code}|{Overtaken.code}|{NotFound.code}):")
+_STEP = re.compile(r"^[0-9]+\. (.*)$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of one match: what each side's node says of it (`phases`, by municipality code)."""
+
+    meeting: Meeting
+    phases: Mapping[str, str]
+    verified: tuple[str, ...] = ()  # the steps of checking the contract
+    until: str = ""  # the contract's last day, or the deadline of the decision
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plays:
+    """What was played after the round."""
+
+    approach: Played | None = None
+    refusal: Played | None = None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What should not have been."""
+        return tuple(fault for one in (self.approach, self.refusal) if one for fault in one.faults)
+
+
+async def play(world: World, chosen: Chosen, programs: Programs, display: Display) -> Plays:
+    """Play both matches, as far as there are any."""
+    for node in chosen.towns:
+        _add_contact(node)
+    if chosen.wanted is None:
+        display.step("nobody shares a family, so there is nothing for people to decide")
+        return Plays()
+    a, b = chosen.towns
+    display.step(
+        f"people decide: at {a.title} and at {b.title} two each look at a match, and at what their own file says of it"
+    )
+    approach = _Approach(world, chosen.wanted, programs, display)
+    refusal = _Refusal(chosen.refused, programs, display) if chosen.refused else None
+    # A node's own people act one after the other, the two municipalities at the same time.
+    await together(approach.agree(a), approach.agree(b))
+    await together(*([approach.propose(), refusal.refuse()] if refusal else [approach.propose()]))
+    await together(*([approach.sign(b), refusal.want()] if refusal else [approach.sign(b)]))
+    return Plays(await approach.finish(), refusal.played() if refusal else None)
+
+
+class _Match:
+    """One match at both nodes, and the steps that people take with it."""
+
+    def __init__(self, meeting: Meeting, programs: Programs, display: Display) -> None:
+        self.meeting = meeting
+        self._programs = programs
+        self._display = display
+
+    async def step(self, node: Node, *words: str | Path, by: str) -> dict[str, Any]:
+        """One step by one person; the case as it is then."""
+        said = await self.say(node, *words, "--json", by=by)
+        try:
+            case: dict[str, Any] = json.loads(said)
+        except ValueError:
+            raise MalformedMessage("what a node says of a case can't be read", municipality=node.name) from None
+        return case
+
+    async def say(self, node: Node, *words: str | Path, by: str = "") -> str:
+        """What a command prints; it is tried again while what it needs of the other side is still under way."""
+        reviewer = ("--reviewer", by) if by else ()
+        command, name = node.command(*words, *reviewer), f"{node.name} {' '.join(map(str, words[:3]))} {by}"
+        for _ in range(_TRIES):
+            status, child = await self._programs.attempt(*command, name=name)
+            if status == 0:
+                return child.output()
+            if not _NOT_YET.search(child.log()):
+                break
+        raise child.failure(f"ended with status {status}")
+
+    async def decide(self, node: Node, answer: str) -> dict[str, Any]:
+        """Two people of a municipality say the same; the case as the second of them sees it."""
+        if answer == "no":
+            options: tuple[str, ...] = ("--reason", REASON)
+        else:
+            options = ("--identity-verified",) if self.meeting.grade is Grade.NAME else ()
+        for by in (FIRST, SECOND):
+            case = await self.step(node, "decide", self.meeting.match, answer, *options, by=by)
+        self._display.party(node.name, f"two people said {answer} to a joint approach")
+        return case
+
+
+class _Approach(_Match):
+    """A match that both want."""
+
+    def __init__(self, world: World, meeting: Meeting, programs: Programs, display: Display) -> None:
+        super().__init__(meeting, programs, display)
+        self._world = world
+        self._phases: dict[str, str] = {}
+        self._faults: list[str] = []
+        self._start = datetime.now(UTC).date()
+        self._end = self._start + _MONTHS
+
+    async def agree(self, node: Node) -> None:
+        """Decide for it, and record that the family was told."""
+        await self.decide(node, "yes")
+        day = f"{self._start}"
+        await self.step(
+            *(node, "approach", "inform", self.meeting.match, "--parents", day, "--young-persons", day), by=FIRST
+        )
+
+    async def propose(self) -> None:
+        """The first municipality proposes to lead it."""
+        one = self.meeting
+        await self.step(
+            *(one.a, "approach", "propose", one.match, "--lead", one.a.oin),
+            *("--start", f"{self._start}", "--end", f"{self._end}"),
+            *(option for role in PARTNERS for option in ("--partner", f"{role}={LEGAL_BASIS}")),
+            by=FIRST,
+        )
+        self._display.party(one.a.name, "proposes a joint approach")
+
+    async def sign(self, node: Node) -> dict[str, Any]:
+        """Sign the draft."""
+        case = await self.step(node, "approach", "sign", self.meeting.match, "--draft", "1", by=FIRST)
+        self._display.party(node.name, "signed")
+        return case
+
+    async def finish(self) -> Played:
+        """The second signature; then each side looks, and the contract is checked."""
+        one = self.meeting
+        await self._saw(one.a, await self.sign(one.a))
+        (steps, _) = await together(self._verify(), self._exchange_card())
+        return Played(one, self._phases, steps, f"{self._end}", tuple(self._faults))
+
+    async def _exchange_card(self) -> tuple[str, ...]:
+        """The other municipality names a person to call, by choice, and sees by that where the case is."""
+        one = self.meeting
+        role, mailbox, telephone = _contact(one.b)
+        card = ("--role", role, "--mailbox", mailbox, "--telephone", telephone, "--person", "Anna Visser")
+        case = await self.step(one.b, "approach", "card", one.match, *card, by=FIRST)
+        if (case["their_card"] or {}).get("mailbox") != _contact(one.a)[1]:
+            self._faults.append(f"{one.b.name} has not got the contact card of {one.a.name}")
+        await self._saw(one.b, case)
+        return ()
+
+    async def _saw(self, node: Node, case: Mapping[str, Any]) -> None:
+        """What a side sees in the end; the last mail may still be on its way."""
+        for _ in range(_TRIES):
+            if case["phase"] == "active":
+                break
+            await self.say(node, "receive")
+            case = await self.step(node, "approach", "show", self.meeting.match, by=FIRST)
+        else:
+            self._faults.append(f"the approach is {case['phase']} at {node.name}, and should be active")
+        self._phases[node.caseload.code] = case["phase"]
+
+    async def _verify(self) -> tuple[str, ...]:
+        """The other municipality checks the contract that the first one gives to a file."""
+        one, file = self.meeting, self._world.folder / "contract.json"
+        await self.say(one.a, "approach", "export", one.match, file, by=FIRST)
+        told = await self.say(one.b, "approach", "verify", file, "--covenant", self._world.note)
+        steps = tuple(_STEP.findall(told))
+        if not steps:
+            self._faults.append("nobody could say how the contract was checked")
+        self._display.party(one.b.name, f"checked the contract in {len(steps)} steps")
+        return steps
+
+
+class _Refusal(_Match):
+    """A match that one of the two doesn't want."""
+
+    def __init__(self, meeting: Meeting, programs: Programs, display: Display) -> None:
+        super().__init__(meeting, programs, display)
+        self._cases: dict[str, dict[str, Any]] = {}
+
+    async def refuse(self) -> None:
+        """The second municipality doesn't want it."""
+        self._cases[self.meeting.b.caseload.code] = await self.decide(self.meeting.b, "no")
+
+    async def want(self) -> None:
+        """The first one does, after that; so what it sees then is what a refusal looks like."""
+        self._cases[self.meeting.a.caseload.code] = await self.decide(self.meeting.a, "yes")
+
+    def played(self) -> Played:
+        """What each side sees, and whether it sees more than it may."""
+        one, faults = self.meeting, []
+        case = self._cases[one.a.caseload.code]
+        if case["phase"] != "accepted" or any(step["whose"] == "theirs" for step in case["history"]):
+            faults.append(f"{one.a.name} can see that {one.b.name} refused")
+        if (phase := self._cases[one.b.caseload.code]["phase"]) != "declined":
+            faults.append(f"the refused match is {phase} at {one.b.name}")
+        deadline = datetime.fromisoformat(case["deadline"])
+        phases = {code: str(seen["phase"]) for code, seen in self._cases.items()}
+        return Played(one, phases, until=f"{deadline:%Y-%m-%d %H:%M} UTC", faults=tuple(faults))
+
+
+def _contact(node: Node) -> tuple[str, str, str]:
+    """Whom others call: a role, its mailbox and its number."""
+    code = node.caseload.code
+    return "Procescoördinatie", f"procescoordinatie@{code.lower()}.example", f"0800 {code.removeprefix('GM')}"
+
+
+def _add_contact(node: Node) -> None:
+    role, mailbox, telephone = _contact(node)
+    node.add(f'[contact]\nrole = "{role}"\nmailbox = "{mailbox}"\ntelephone = "{telephone}"\n')
