@@ -6,6 +6,7 @@ page needs, and for a form: where it comes from, its token, and that it wasn't d
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ class Door:
             if session is None or session.person is None:
                 return self.way.to_login(request)
             language = self.way.console.views.language_of(request)
-            visit = Visit(self.way.console, request, session, session.person, language)
+            # Before anything is read: what changes from now on is news for the page.
+            pulse = await asyncio.to_thread(self.way.console.node.pulse)
+            visit = Visit(self.way.console, request, session, session.person, language, pulse)
             if route.permission is not None and not visit.may(route.permission):
                 return visit.page("trouble.html", status=403, kind="forbidden", told=None)
             try:
