@@ -30,9 +30,9 @@ from .check import LeftOut, check_caseloads
 from .consoles import LOGINS, OpenConsole, open_consoles
 from .display import Display
 from .meeting import Chosen, choose
-from .observe import Seen, observe
+from .observe import Seen, observe, search
 from .play import Plays, play
-from .processes import FULL, Programs, find_program
+from .processes import FULL, Programs, both, find_program
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
 from .round import Outcome, hold_round
@@ -152,8 +152,11 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             address = await serve(world, programs, display)
             outcome = await programs.while_serving(hold_round(world, address, programs, display))
             chosen = choose(world, outcome.known)
-            plays = await programs.while_serving(play(world, chosen, programs, display))
-            seen = await programs.while_serving(observe(world, outcome, programs))
+            # The steps of people wait for mail more than they work: others tell meanwhile what they saw of the round.
+            plays, seen = await programs.while_serving(
+                both(play(world, chosen, programs, display), observe(world, outcome, programs))
+            )
+            seen.append(search(world, programs))
         report = _account(world, outcome, left_out, plays, seen, inputs, display.seconds)
         if options.out:
             write_shared(options.out, report.shared)

@@ -19,7 +19,7 @@ from sluis_protocol.rules import Grade
 
 from .display import Display
 from .meeting import Chosen, Meeting
-from .processes import Programs, together
+from .processes import Programs, both, together
 from .world import LEGAL_BASIS, Node, World
 
 # As the console calls who logs in with the demo's logins, so that a visitor finds what they did.
@@ -69,12 +69,9 @@ async def play(world: World, chosen: Chosen, programs: Programs, display: Displa
         f"people decide: at {a.title} and at {b.title} two each look at a match, and at what their own file says of it"
     )
     approach = _Approach(world, chosen.wanted, programs, display)
-    refusal = _Refusal(chosen.refused, programs, display) if chosen.refused else None
-    # A node's own people act one after the other, the two municipalities at the same time.
-    await together(approach.agree(a), approach.agree(b))
-    await together(*([approach.propose(), refusal.refuse()] if refusal else [approach.propose()]))
-    await together(*([approach.sign(b), refusal.want()] if refusal else [approach.sign(b)]))
-    return Plays(await approach.finish(), refusal.played() if refusal else None)
+    if chosen.refused is None:
+        return Plays(await approach.play())
+    return Plays(*await together(approach.play(), _Refusal(chosen.refused, programs, display).play()))
 
 
 class _Match:
@@ -129,39 +126,39 @@ class _Approach(_Match):
         self._start = datetime.now(UTC).date()
         self._end = self._start + _MONTHS
 
-    async def agree(self, node: Node) -> None:
-        """Decide for it, and record that the family was told."""
-        await self.decide(node, "yes")
-        day = f"{self._start}"
-        await self.step(
-            *(node, "approach", "inform", self.meeting.match, "--parents", day, "--young-persons", day), by=FIRST
-        )
+    async def play(self) -> Played:
+        """From two decisions to a contract that the other municipality checks."""
+        one = self.meeting
+        await together(self.decide(one.a, "yes"), self.decide(one.b, "yes"))
+        await together(self._propose(), self._inform(one.b))
+        await together(self._sign(one.b), self._inform(one.a))
+        await self._saw(one.a, await self._sign(one.a))
+        steps, _ = await both(self._verify(), self._exchange_card())
+        return Played(one, self._phases, steps, f"{self._end}", tuple(self._faults))
 
-    async def propose(self) -> None:
+    async def _inform(self, node: Node) -> dict[str, Any]:
+        """Record that the family was told."""
+        told = ("--parents", f"{self._start}", "--young-persons", f"{self._start}")
+        return await self.step(node, "approach", "inform", self.meeting.match, *told, by=FIRST)
+
+    async def _propose(self) -> dict[str, Any]:
         """The first municipality proposes to lead it."""
         one = self.meeting
-        await self.step(
+        self._display.party(one.a.name, "proposes a joint approach")
+        return await self.step(
             *(one.a, "approach", "propose", one.match, "--lead", one.a.oin),
             *("--start", f"{self._start}", "--end", f"{self._end}"),
             *(option for role in PARTNERS for option in ("--partner", f"{role}={LEGAL_BASIS}")),
             by=FIRST,
         )
-        self._display.party(one.a.name, "proposes a joint approach")
 
-    async def sign(self, node: Node) -> dict[str, Any]:
+    async def _sign(self, node: Node) -> dict[str, Any]:
         """Sign the draft."""
         case = await self.step(node, "approach", "sign", self.meeting.match, "--draft", "1", by=FIRST)
-        self._display.party(node.name, "signed")
+        self._display.party(node.name, "signed the joint approach")
         return case
 
-    async def finish(self) -> Played:
-        """The second signature; then each side looks, and the contract is checked."""
-        one = self.meeting
-        await self._saw(one.a, await self.sign(one.a))
-        (steps, _) = await together(self._verify(), self._exchange_card())
-        return Played(one, self._phases, steps, f"{self._end}", tuple(self._faults))
-
-    async def _exchange_card(self) -> tuple[str, ...]:
+    async def _exchange_card(self) -> None:
         """The other municipality names a person to call, by choice, and sees by that where the case is."""
         one = self.meeting
         role, mailbox, telephone = _contact(one.b)
@@ -170,7 +167,6 @@ class _Approach(_Match):
         if (case["their_card"] or {}).get("mailbox") != _contact(one.a)[1]:
             self._faults.append(f"{one.b.name} has not got the contact card of {one.a.name}")
         await self._saw(one.b, case)
-        return ()
 
     async def _saw(self, node: Node, case: Mapping[str, Any]) -> None:
         """What a side sees in the end; the last mail may still be on its way."""
@@ -198,28 +194,16 @@ class _Approach(_Match):
 class _Refusal(_Match):
     """A match that one of the two doesn't want."""
 
-    def __init__(self, meeting: Meeting, programs: Programs, display: Display) -> None:
-        super().__init__(meeting, programs, display)
-        self._cases: dict[str, dict[str, Any]] = {}
-
-    async def refuse(self) -> None:
-        """The second municipality doesn't want it."""
-        self._cases[self.meeting.b.caseload.code] = await self.decide(self.meeting.b, "no")
-
-    async def want(self) -> None:
-        """The first one does, after that; so what it sees then is what a refusal looks like."""
-        self._cases[self.meeting.a.caseload.code] = await self.decide(self.meeting.a, "yes")
-
-    def played(self) -> Played:
-        """What each side sees, and whether it sees more than it may."""
+    async def play(self) -> Played:
+        """The second municipality doesn't want it, and then the first one does: so it could see a refusal."""
         one, faults = self.meeting, []
-        case = self._cases[one.a.caseload.code]
-        if case["phase"] != "accepted" or any(step["whose"] == "theirs" for step in case["history"]):
+        refusing, wanting = await self.decide(one.b, "no"), await self.decide(one.a, "yes")
+        if wanting["phase"] != "accepted" or any(step["whose"] == "theirs" for step in wanting["history"]):
             faults.append(f"{one.a.name} can see that {one.b.name} refused")
-        if (phase := self._cases[one.b.caseload.code]["phase"]) != "declined":
-            faults.append(f"the refused match is {phase} at {one.b.name}")
-        deadline = datetime.fromisoformat(case["deadline"])
-        phases = {code: str(seen["phase"]) for code, seen in self._cases.items()}
+        if refusing["phase"] != "declined":
+            faults.append(f"the refused match is {refusing['phase']} at {one.b.name}")
+        deadline = datetime.fromisoformat(wanting["deadline"])
+        phases = {one.a.caseload.code: str(wanting["phase"]), one.b.caseload.code: str(refusing["phase"])}
         return Played(one, phases, until=f"{deadline:%Y-%m-%d %H:%M} UTC", faults=tuple(faults))
 
 

@@ -24,8 +24,8 @@ def _approach(played: Played) -> str:
         f"{a} and {b} both help one family: {a} calls it {one.family_a}, {b} {one.family_b}. At each, two people said "
         f"yes to a joint approach, and neither side heard of the other's yes before its own was in. Then contact cards "
         f"crossed, sealed; both recorded that the family was told; {a} proposed an approach under its lead, with a "
-        f"school and a general practitioner, each on a legal basis; both signed. It is active until {played.until}. The "
-        f"coordinator saw steps and times, and no content. {b} checked the contract offline, in "
+        f"school and a general practitioner, each on a legal basis; both signed. It is active until {played.until}. "
+        f"The coordinator saw steps and times, and no content. {b} checked the contract offline, in "
         f"{len(played.verified)} steps: {'; '.join(played.verified)}."
     )
 
