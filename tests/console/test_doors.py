@@ -253,6 +253,14 @@ async def test_a_form_with_a_mistake_can_be_sent_again(two: Two) -> None:
         assert (await anna.post(path, data=right)).status_code == 303
 
 
+async def test_a_mistake_that_is_posted_twice_at_once_is_a_mistake_twice(two: Two) -> None:
+    async with running(two.a.node, clock=two.clock) as console, visitor(console, "anna") as anna:
+        path = f"/match/{two.a.match}/decide"
+        wrong = hidden(await anna.get(path)) | {"answer": "no"}
+        answers = await asyncio.gather(*(anna.post(path, data=wrong) for _ in range(3)))
+        assert [one.status_code for one in answers] == [422] * 3
+
+
 async def test_methods_that_a_page_doesn_t_know_are_refused(two: Two) -> None:
     async with running(two.a.node) as console, visitor(console, "anna") as anna:
         for path in (f"/match/{two.a.match}/reconsider", f"/approach/{two.a.match}/sign"):

@@ -88,11 +88,10 @@ class Door:
             or not hmac.compare_digest(visit.session.form_token(form_id).encode(), form[FORM_TOKEN].encode())
         ):
             return visit.page("trouble.html", status=403, kind="form", told=None)
-        if (before := visit.session.begin_form(form_id)) is not None:
-            path = await before
-            return visit.go(
-                path or visit.request.url.path, "This was done already; nothing was done twice.", kind="info"
-            )
+        # Where the same form did nothing, because something was wrong with it, it is a new one.
+        while (before := visit.session.begin_form(form_id)) is not None:
+            if path := await before:
+                return visit.go(path, "This was done already; nothing was done twice.", kind="info")
         leads_to: str | None = None
         try:
             response = await self._taken(visit, route, form)
