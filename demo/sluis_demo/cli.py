@@ -31,7 +31,7 @@ from .consoles import LOGINS, OpenConsole, open_consoles
 from .display import Display
 from .meeting import Chosen, choose
 from .observe import Seen, observe, search
-from .play import Plays, play
+from .play import Plays, play, recommend
 from .processes import FULL, Programs, both, find_program
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
@@ -167,7 +167,7 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             print_report(report, console)
         if options.keep:
             stderr.print("\nopening two consoles …", highlight=False)
-            password, consoles = await programs.while_serving(open_consoles(chosen.towns, programs))
+            password, consoles = await programs.while_serving(_open_consoles(chosen, programs, display))
             _explain(world, programs, outcome)
             _invite(chosen, password, consoles)
             await programs.while_serving(stop.wait())
@@ -241,6 +241,15 @@ def _troubles(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"could not use {fault['name']}: {fault['what']}"
 
 
+async def _open_consoles(chosen: Chosen, programs: Programs, display: Display) -> tuple[str, Sequence[OpenConsole]]:
+    """The consoles of the two; one match that they share is as good as decided."""
+    opening = open_consoles(chosen.towns, programs)
+    if not chosen.left:
+        return await opening
+    opened, _ = await both(opening, recommend(chosen.left[0], programs, display))
+    return opened
+
+
 def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
     """How to talk to what is left running: commands to copy."""
     node, holder = world.nodes[0], world.holders[0]
@@ -266,8 +275,10 @@ def _invite(chosen: Chosen, password: str, consoles: Sequence[OpenConsole]) -> N
     lines.append(f"at both, log in as one of these, with the password {password}:")
     lines += [f"  {login:5}  {name}, {role}" for login, name, _, role in LOGINS]
     if chosen.left:
-        lines.append("matches wait in their inboxes; two people of each decide. These, both consoles have:")
-        lines += [f"  {a.title} {one.family_a} = {b.title} {one.family_b}" for one in chosen.left[:_INVITED]]
+        lines.append("matches wait in both inboxes. These, the two share with one another:")
+        lines += [f"  {a.title}'s {one.family_a} is {b.title}'s {one.family_b}" for one in chosen.left[:_INVITED]]
+        (first, _, _, _), (second, _, _, _) = LOGINS[:2]
+        lines.append(f"{first} has recommended the first of them, at both. Decide as {second}, and see both agree.")
     lines.append("to stop everything and delete the folder: Ctrl-C")
     stderr.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 

@@ -5,7 +5,7 @@ Only the demo can choose so, because it sees into every node. It starts nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +29,10 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Two municipalities, and their matches: one to become a joint approach, one to be refused, and those left."""
+    """Two municipalities, and their matches: one to become a joint approach, one to be refused, and those left.
+
+    Of those left, the first are of families that no third municipality helps: a visitor finds them easily.
+    """
 
     towns: tuple[Node, Node]
     wanted: Meeting | None = None
@@ -51,8 +54,12 @@ def choose(world: World, known: Mapping[str, Sequence[NodeMatch]]) -> Chosen:
     wanted = next((one for one in shared if one.grade is Grade.BSN), shared[0])
     rest = [one for one in shared if one is not wanted]
     refused = next((one for one in rest if one.grade is Grade.NAME), rest[0] if rest else None)
-    left = tuple(one for one in rest if one is not refused)
-    return Chosen((wanted.a, wanted.b), wanted, refused, left)
+    often = Counter((code, match.family) for code, matches in known.items() for match in matches)
+    left = sorted(
+        (one for one in rest if one is not refused),
+        key=lambda one: often[one.a.caseload.code, one.family_a] + often[one.b.caseload.code, one.family_b],
+    )
+    return Chosen((wanted.a, wanted.b), wanted, refused, tuple(left))
 
 
 def _meetings(world: World, known: Mapping[str, Sequence[NodeMatch]]) -> list[Meeting]:

@@ -74,6 +74,12 @@ async def play(world: World, chosen: Chosen, programs: Programs, display: Displa
     return Plays(*await together(approach.play(), _Refusal(chosen.refused, programs, display).play()))
 
 
+async def recommend(meeting: Meeting, programs: Programs, display: Display) -> None:
+    """One person at each side recommends a joint approach: what a visitor of the consoles can go on with."""
+    match = _Match(meeting, programs, display)
+    await together(match.recommend(meeting.a), match.recommend(meeting.b))
+
+
 class _Match:
     """One match at both nodes, and the steps that people take with it."""
 
@@ -103,16 +109,23 @@ class _Match:
                 break
         raise child.failure(f"ended with status {status}")
 
+    async def recommend(self, node: Node) -> dict[str, Any]:
+        """The first of two people says yes."""
+        return await self._decide(node, "yes", FIRST)
+
     async def decide(self, node: Node, answer: str) -> dict[str, Any]:
         """Two people of a municipality say the same; the case as the second of them sees it."""
+        await self._decide(node, answer, FIRST)
+        case = await self._decide(node, answer, SECOND)
+        self._display.party(node.name, f"two people said {answer} to a joint approach")
+        return case
+
+    async def _decide(self, node: Node, answer: str, by: str) -> dict[str, Any]:
         if answer == "no":
             options: tuple[str, ...] = ("--reason", REASON)
         else:
             options = ("--identity-verified",) if self.meeting.grade is Grade.NAME else ()
-        for by in (FIRST, SECOND):
-            case = await self.step(node, "decide", self.meeting.match, answer, *options, by=by)
-        self._display.party(node.name, f"two people said {answer} to a joint approach")
-        return case
+        return await self.step(node, "decide", self.meeting.match, answer, *options, by=by)
 
 
 class _Approach(_Match):
