@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shlex
-import shutil
 import signal
 import sys
 import tempfile
@@ -27,18 +25,17 @@ from sluis_runtime.program import Program, stderr
 
 from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
-from .consoles import LOGINS, OpenConsole, open_consoles
 from .display import Display
-from .meeting import Chosen, choose
+from .keep import commands, invitation, prepare
+from .meeting import choose
 from .observe import Seen, observe, search
-from .play import Plays, play, recommend
-from .processes import FULL, Programs, both, find_program
+from .play import Plays, play
+from .processes import FULL, Programs, both
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
 from .round import Outcome, hold_round
 from .world import World, lay_out, serve, set_up
 
-_INVITED = 3
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = Program()
@@ -167,9 +164,9 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             print_report(report, console)
         if options.keep:
             stderr.print("\nopening two consoles …", highlight=False)
-            password, consoles = await programs.while_serving(_open_consoles(chosen, programs, display))
-            _explain(world, programs, outcome)
-            _invite(chosen, password, consoles)
+            visit = await programs.while_serving(prepare(chosen, programs, display))
+            for line in (*commands(world, programs.logs, outcome.round_id), *invitation(chosen, visit)):
+                stderr.print(line, highlight=False, soft_wrap=True, markup=False)
             await programs.while_serving(stop.wait())
             stderr.print("\nstopping; nothing stays behind", highlight=False)
     return 1 if report.faults else 0
@@ -239,51 +236,3 @@ def _troubles(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"{told['outstanding']} claims still wait for their counterpart's answer"
     for fault in told["holder_faults"]:
         yield f"could not use {fault['name']}: {fault['what']}"
-
-
-async def _open_consoles(chosen: Chosen, programs: Programs, display: Display) -> tuple[str, Sequence[OpenConsole]]:
-    """The consoles of the two; one match that they share is as good as decided."""
-    opening = open_consoles(chosen.towns, programs)
-    if not chosen.left:
-        return await opening
-    opened, _ = await both(opening, recommend(chosen.left[0], programs, display))
-    return opened
-
-
-def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
-    """How to talk to what is left running: commands to copy."""
-    node, holder = world.nodes[0], world.holders[0]
-    stderr.print(f"\neverything keeps running; it lives in {world.folder}", highlight=False, soft_wrap=True)
-    for what, command in (
-        ("a municipality's matches", node.command("matches")),
-        ("its rounds", node.command("rounds")),
-        ("the coordinator's rounds", world.coordinator.command("rounds", "list")),
-        ("this round", world.coordinator.command("rounds", "show", outcome.round_id)),
-        ("who asked a key holder how much", holder.command("usage")),
-        ("whether the coordinator is well", world.coordinator.command("health")),
-        ("the covenant", ("sluis-covenant", "show", world.note)),
-        ("what the coordinator logged", ("tail", programs.logs / "coordinator.log")),
-    ):
-        stderr.print(f"  {what}:\n    {_typed(command)}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _invite(chosen: Chosen, password: str, consoles: Sequence[OpenConsole]) -> None:
-    """Where the consoles are, who may log in, and what to do there."""
-    a, b = chosen.towns
-    lines = ["\ntwo consoles are open:"]
-    lines += [f"  {one.node.title}: {one.address}" for one in consoles]
-    lines.append(f"at both, log in as one of these, with the password {password}:")
-    lines += [f"  {login:5}  {name}, {role}" for login, name, _, role in LOGINS]
-    if chosen.left:
-        lines.append("matches wait in both inboxes. These, the two share with one another:")
-        lines += [f"  {a.title}'s {one.family_a} is {b.title}'s {one.family_b}" for one in chosen.left[:_INVITED]]
-        (first, _, _, _), (second, _, _, _) = LOGINS[:2]
-        lines.append(f"{first} has recommended the first of them, at both. Decide as {second}, and see both agree.")
-    lines.append("to stop everything and delete the folder: Ctrl-C")
-    stderr.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
-
-
-def _typed(command: Sequence[str | Path]) -> str:
-    """A command to copy into a shell; with the program's path where its name alone would not find it."""
-    name, *arguments = map(str, command)
-    return shlex.join([name if shutil.which(name) else str(find_program(name)), *arguments])
