@@ -64,7 +64,7 @@ def invitation(chosen: Chosen, visit: Visit) -> Iterator[str]:
     if chosen.left:
         first, *others = chosen.left
         recommends, decides = (login for login, *_ in LOGINS[:2])
-        yield f"matches wait in both inboxes. One, {recommends} recommended at both: decide as {decides}, and both agree."
+        yield f"matches wait in both inboxes. {recommends} recommended one at both: decide as {decides}, and they agree"
         for one, family in zip(visit.consoles, (first.family_a, first.family_b), strict=True):
             yield f"  {one.node.title}, family {family}: {one.address}/match/{first.match}"
         if others:

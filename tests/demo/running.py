@@ -45,7 +45,16 @@ class Running:
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
+
+    def end(self) -> None:
+        """However the test went: with all that it started, which would outlive a demo that is killed."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            finally:
+                self.process.kill()
 
     def left_behind(self) -> list[object]:
         """Processes and files that should have gone."""
@@ -74,5 +83,5 @@ def run(folder: Path, *arguments: str | Path, timeout: float = 300) -> Running:
     try:
         demo.process.wait(timeout)
     finally:
-        demo.process.kill()
+        demo.end()
     return demo

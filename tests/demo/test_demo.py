@@ -65,7 +65,7 @@ def keep_and_stop(caseloads: Path, folder: Path) -> Finished:
         consoles = dict(visit(demo.told))
         status = demo.stop(signal.SIGINT)
     finally:
-        demo.process.kill()
+        demo.end()
     with out.open(newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)]
     return Finished(demo, json.loads(demo.said), rows, tried, consoles, status)
@@ -76,7 +76,7 @@ def visit(told: str) -> Iterator[tuple[str, str]]:
     found = re.search(r"with the password (\w+):\n  (\w+) ", told)
     assert found, told
     with httpx2.Client(headers={"user-agent": "A browser"}) as browser:
-        consoles = re.findall(r"^  ([^:]+): (http://\S+)$", told, re.M)
+        consoles = re.findall(r"^  ([^:]+): (http://[^/\s]+)$", told, re.M)
         for _, address in consoles:
             login = {"name": found[2], "password": found[1]}
             assert browser.post(f"{address}/login", data=login, headers={"origin": address}).status_code == 303
@@ -233,7 +233,7 @@ def test_a_signal_in_the_middle_leaves_nothing(tmp_path: Path, at: str, number: 
         demo.wait_for(at)
         assert demo.stop(number) == 128 + number
     finally:
-        demo.process.kill()
+        demo.end()
     assert demo.left_behind() == []
     assert "Traceback" not in demo.told
 
