@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluis_protocol.errors import SluisError
 from sluis_runtime.logs import logger
@@ -60,12 +60,12 @@ class Door:
             if session is None or session.person is None:
                 return self.way.to_login(request)
             language = self.way.console.views.language_of(request)
-            # Before anything is read: what changes from now on is news for the page.
-            pulse = await asyncio.to_thread(self.way.console.node.pulse)
-            visit = Visit(self.way.console, request, session, session.person, language, pulse)
+            visit = Visit(self.way.console, request, session, session.person, language)
             if route.permission is not None and not visit.may(route.permission):
                 return visit.page("trouble.html", status=403, kind="forbidden", told=None)
             try:
+                # Before anything is read: what changes from now on is news for the page.
+                visit = replace(visit, pulse=await asyncio.to_thread(self.way.console.node.pulse))
                 if request.method == "POST" and route.submit is not None:
                     return await self._submit(visit, route.submit)
                 if route.show is not None:
@@ -93,7 +93,8 @@ class Door:
         leads_to: str | None = None
         try:
             response = await submit(visit, form)
-            if response.status_code == 303:
+            # What was not done, because somebody was first or it is too late, is told again each time.
+            if response.status_code == 303 and all(kind == "ok" for kind, _ in visit.session.notices):
                 leads_to = response.headers["location"]
             return response
         finally:
