@@ -30,6 +30,7 @@ _MONTHS = timedelta(days=180)
 _TRIES = 8  # each of them fetches the mail for a second or more
 # What a node says of a step that follows the other side's, while that one is still under way.
 _NOT_YET = re.compile(rf"SLUIS-({HandshakeError.code}|{Overtaken.code}|{NotFound.code}):")
+_UNSENT = "nothing was sent yet"  # the coordinator didn't answer in time; `receive` has more patience
 _STEP = re.compile(r"^[0-9]+\. (.*)$", re.M)
 
 
@@ -104,6 +105,8 @@ class _Match:
         for _ in range(_TRIES):
             status, child = await self._programs.attempt(*command, name=name)
             if status == 0:
+                if _UNSENT in child.log():
+                    await self.say(node, "receive")
                 return child.output()
             if not _NOT_YET.search(child.log()):
                 break

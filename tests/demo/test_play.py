@@ -32,6 +32,7 @@ if [ "$verb" = sign ] && [ ! -e "$here/waited-$own" ]; then
     touch "$here/waited-$own"; echo "SLUIS-506: there is no draft to sign" >&2; exit 1
 fi
 [ -e "$here/refused-$verb" ] && { echo "SLUIS-701: no" >&2; exit 1; }
+[ -e "$here/unsent-$verb" ] && echo "nothing was sent yet; sluis-node receive sends it" >&2
 [ "$verb" = verify ] && { echo "1. it is signed"; echo "2. by both"; exit 0; }
 cat "$here/$verb-$own.json" 2>/dev/null || echo '{}'
 """
@@ -78,6 +79,13 @@ async def test_two_people_a_side_come_to_a_contract(tmp_path: Path, programs: Pr
     assert len(typed(tmp_path, "sign")) == 4  # each once more, as the other side's mail was under way
     (told,) = tell(plays)
     assert "in 2 steps: it is signed; by both" in told
+
+
+async def test_a_step_that_could_not_be_sent_is_sent(tmp_path: Path, programs: Programs) -> None:
+    world = two(tmp_path, APPROACH)
+    (tmp_path / "unsent-propose").touch()
+    assert (await played(world, programs)).faults == ()
+    assert [line.split()[0] for line in typed(tmp_path, "receive")] == ["receive"]
 
 
 async def test_what_a_node_refuses_is_not_tried_again(tmp_path: Path, programs: Programs) -> None:
