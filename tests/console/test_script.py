@@ -12,7 +12,7 @@ from sluis_node.handshake.review import Answer
 from ..node.handshake.rig import FIRST, Two
 from .rig import DESKTOP, log_in, running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 async def test_a_page_updates_by_itself_but_not_where_somebody_writes(chromium: Browser, tmp_path: Path) -> None:
