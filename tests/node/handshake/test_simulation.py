@@ -281,6 +281,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sluis_node.node, "_QUIET_SECONDS", 0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_history(tmp_path: Path, seed: int) -> None:
     done, _ = await simulate(tmp_path, seed)
