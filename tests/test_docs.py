@@ -26,12 +26,13 @@ import typer.main
 from sluis_coordinator.config import CoordinatorSettings
 from sluis_coordinator.schema import metadata as coordinator_tables
 from sluis_node.config import NodeSettings
+from sluis_node.handshake.model import Phase
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.tables import metadata as keyholder_tables
 from sluis_node.ledger import ClaimState
 from sluis_node.own_round import RoundState
 from sluis_node.tables import metadata as node_tables
-from sluis_protocol import board, rounds
+from sluis_protocol import board, handshake, rounds
 from sqlalchemy import MetaData
 
 from tests.shared import ROOT
@@ -158,11 +159,20 @@ def test_the_diagram_of_rounds_is_the_generated_one() -> None:
         assert f"| {state.name} | {state.next_actor} |" in table
 
 
+def test_the_diagram_of_handshakes_is_the_generated_one() -> None:
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    assert handshake.diagram() in MERMAID.findall(text)
+    for kind in handshake.STATES:
+        row = re.search(rf"^\| ([\w, ]*\b{kind.name}\b[\w, ]*) \|[^|]*\| {re.escape(kind.next_actor)} \|", text, re.M)
+        assert row, kind.name
+
+
 @pytest.mark.parametrize(
     ("title", "states"),
     [
         ("A round, as a node knows it", set(RoundState)),
         ("A claim, from candidate to match", set(ClaimState)),
+        ("A match, as a municipality sees it", set(Phase)),
         ("The key ceremony", {kind.__name__.lower() for kind in board.State.__args__}),
     ],
 )

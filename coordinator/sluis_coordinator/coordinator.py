@@ -53,9 +53,11 @@ class Coordinator:
             raise CovenantError("the covenant names no coordinator")
         return self.covenant.terms.coordinator.oin
 
-    def sign(self, kind: Kind, payload: object, round_id: str, covenant_hash: bytes) -> SignedMessage:
-        """A message of the coordinator's own, dated now."""
-        envelope = Envelope(kind, self.oin, covenant_hash, round_id, self.clock(), wire.encode(payload))
+    def sign(
+        self, kind: Kind, payload: object, round_id: str, covenant_hash: bytes, *, at: datetime | None = None
+    ) -> SignedMessage:
+        """A message of the coordinator's own, dated now, or at the time that it decided on something."""
+        envelope = Envelope(kind, self.oin, covenant_hash, round_id, at or self.clock(), wire.encode(payload))
         return sign(envelope, self.key)
 
     def covenant_of(self, covenant_hash: bytes) -> Covenant:

@@ -27,6 +27,8 @@ class Happened(StrEnum):
     CLAIM = "claim"
     CONFIRMATION = "confirmation"
     OUTCOME = "outcome"
+    HANDSHAKE = "handshake"  # the new state is in the kind: "handshake agreed"
+    LETTER = "handshake letter"
 
 
 def record(

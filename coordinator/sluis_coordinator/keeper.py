@@ -1,4 +1,4 @@
-"""The keeper moves rounds through their states when they are due, joins them, and deletes what must go.
+"""The keeper moves rounds and handshakes through their states when they are due, and deletes what must go.
 
 Its memory is the database: each step is a compare-and-set or a deletion that can be done again, so a coordinator that
 is killed at any moment goes on where it was. Nothing here is personal but the files that it deletes.
@@ -16,7 +16,7 @@ from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import announcing, matches, outbox, store
+from . import announcing, handshake_store, handshakes, matches, outbox, store
 from .bell import Bell
 from .coordinator import Coordinator
 from .join import join_files
@@ -34,6 +34,7 @@ class Keeper:
         self._bell = bell
         self._announce = announce
         self._newest_mail = 0
+        self._checkpoint = True  # bytes that a purge deleted may still be in the database's log
 
     def tidy(self) -> None:
         """At start-up: end what a new covenant version overtook, and delete what a crash left behind."""
@@ -82,6 +83,28 @@ class Keeper:
                         found = store.find_round(connection, found.id)
             except SluisError as error:
                 log.error("the round can't go on now", round=found.id, code=error.code, what=str(error))
+        self._tick_handshakes()
+
+    def _tick_handshakes(self) -> None:
+        """Lapse what nobody acted on in time, and purge what ended long enough ago."""
+        coordinator = self._coordinator
+        try:
+            with transaction(coordinator.engine) as connection:
+                for handshake_id in handshake_store.over(connection, coordinator.clock()):
+                    handshake_store.purge(connection, handshake_id)
+                    self._checkpoint = True
+                    log.info("handshake", handshake=handshake_id.hex(), state="purged")
+                due = handshake_store.due(connection, coordinator.clock())
+            if self._checkpoint:
+                self._checkpoint = not coordinator.checkpoint()
+        except StorageError as error:
+            log.error("handshakes can't go on now", code=error.code, what=str(error))
+            return
+        for handshake in due:
+            try:
+                handshakes.lapse(coordinator, handshake)
+            except SluisError as error:
+                log.error("the handshake can't go on now", handshake=handshake.name, code=error.code, what=str(error))
 
     def _step(self, found: store.Round) -> bool:
         """Do what is due for one round; whether its state changed."""

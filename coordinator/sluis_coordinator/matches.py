@@ -1,7 +1,7 @@
 """What a join leads to: claims for both nodes of a candidate, and their confirmations (protocol.md, 5 and 6).
 
 Everything is put in the outbox in the transaction that it belongs to. The coordinator can't tell whether a
-confirmation is right; it passes both on once both are in, and neither if one of them refuses.
+confirmation is right; it passes both on once both are in, and opens their handshake; neither if one of them refuses.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from sluis_protocol import wire
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Replayed, RoundError
 from sluis_protocol.join import Candidate
-from sluis_protocol.messages import Claim, Confirmation, PersonClaim, Publication, Unconfirmed
+from sluis_protocol.messages import Claim, Confirmation, Opening, PersonClaim, Publication, Unconfirmed
 from sluis_protocol.rounds import Event, Published
 from sluis_protocol.signed import Kind, SignedMessage, open_signed
 from sluis_runtime.database import transaction
 from sqlalchemy import Connection, delete, insert, select
 
-from . import events, outbox, store
+from . import events, handshakes, outbox, store
 from .coordinator import Coordinator
 from .schema import candidates, confirmations
 
@@ -139,6 +139,11 @@ def _take(
         outbox.put(connection, recipient, found.id, mail)
         digest = events.digest_of(mail)
         events.record(connection, events.Happened.OUTCOME, now, digest, round_id=found.id, party=recipient)
+    if to_self is not to_other:
+        # Whether the confirmations are right, the coordinator can't tell: where they aren't, the handshake just lapses.
+        handshakes.begin(
+            coordinator, connection, candidate.id, Opening(found.purpose, (candidate.oin_a, candidate.oin_b))
+        )
     return oin, other
 
 

@@ -1,6 +1,7 @@
 """The coordinator's tables. Times are UTC.
 
-What a row may say of persons: nothing but the tags in `outbox` (inside signed claims), which go with their round.
+What a row may say of persons: nothing but the tags in `outbox` (inside signed claims), which go with their round, and
+what the two sides of a handshake sealed to each other.
 The migrations make these tables; a test compares the two.
 """
 
@@ -103,12 +104,57 @@ confirmations = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+handshakes = Table(
+    "handshakes",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),  # the candidate's, which is deleted earlier
+    Column("purpose", String, nullable=False),
+    Column("oin_a", String, nullable=False),
+    Column("oin_b", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("details", String, nullable=False),  # the state's fields: `sluis_protocol.stored`
+    Column("sequence", Integer, nullable=False),  # of the newest entry
+    Column("head", LargeBinary, nullable=False),  # its digest
+    Column("at", Moment, nullable=False),
+    Column("deadline", Moment, nullable=True, index=True),  # none: it has ended
+    Column("purge_at", Moment, nullable=True, index=True),
+)
+
+handshake_entries = Table(
+    "handshake_entries",
+    metadata,
+    Column("handshake_id", LargeBinary, ForeignKey("handshakes.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# What was taken from a side, so that the same bytes change nothing when they come again.
+handshake_taken = Table(
+    "handshake_taken",
+    metadata,
+    Column("handshake_id", LargeBinary, ForeignKey("handshakes.id"), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("oin", String, nullable=False),
+    Column("letter", Integer, nullable=False),  # its number; 0: a move
+)
+
+# A side's yes, held back until the other's is in.
+handshake_held = Table(
+    "handshake_held",
+    metadata,
+    Column("handshake_id", LargeBinary, ForeignKey("handshakes.id"), primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("recipient", String, nullable=False),
-    Column("round_id", String, ForeignKey("rounds.id"), nullable=False, index=True),
+    Column("round_id", String, nullable=False, index=True),  # or a handshake's id in hex
     Column("body", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Index("outbox_by_recipient", "recipient", "id"),
@@ -121,7 +167,7 @@ events = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("kind", String, nullable=False),
-    Column("round_id", String, nullable=False),  # empty: the covenant's own events
+    Column("round_id", String, nullable=False),  # or a handshake's id in hex; empty: the covenant's own events
     Column("party", String, nullable=False),  # empty: the coordinator itself
     Column("count", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),

@@ -31,7 +31,7 @@ from sluis_runtime.config import Tls
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import matches, store
+from . import handshakes, matches, store
 from .bell import Bell
 from .calls import Calls, ManyAnswers, OneAnswer
 from .coordinator import Coordinator
@@ -155,6 +155,8 @@ class Server:
             methods.RECEIVE: self._receive,
             methods.ACKNOWLEDGE: self._acknowledge,
             methods.CONFIRM: self._confirm,
+            methods.MOVE: self._move,
+            methods.WRITE: self._write,
         }
 
     async def _get_covenant(self, _oin: str, _request: Empty) -> CovenantNote:
@@ -178,6 +180,14 @@ class Server:
 
     async def _confirm(self, oin: str, message: SignedMessage) -> Empty:
         self._bell.ring(await asyncio.to_thread(matches.confirm, self._coordinator, oin, message))
+        return Empty()
+
+    async def _move(self, oin: str, message: SignedMessage) -> Empty:
+        self._bell.ring(await asyncio.to_thread(handshakes.move, self._coordinator, oin, message))
+        return Empty()
+
+    async def _write(self, oin: str, message: SignedMessage) -> Empty:
+        self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
         return Empty()
 
 

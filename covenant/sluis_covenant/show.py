@@ -15,7 +15,7 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
     facts.add_column()
     facts.add_column(overflow="fold")
     assessment = f"{terms.assessment.reference}, {terms.assessment.approved_on}" if terms.assessment else "none"
-    schedule, limits = terms.schedule, terms.limits
+    schedule, handshake, limits = terms.schedule, terms.handshake, terms.limits
     for name, value in (
         ("mode", terms.mode),
         ("valid", f"{terms.valid_from} to {terms.valid_until}"),
@@ -30,6 +30,11 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
             f"every {schedule.every_hours} h (at most {schedule.most_rounds} in that time), "
             f"collecting {schedule.collecting_minutes} min, "
             f"confirmations {schedule.confirmation_hours} h, at least {schedule.minimum_participants} members",
+        ),
+        (
+            "handshakes",
+            f"{handshake.decision_days} days to decide, {handshake.drafting_days} to draft, an approach lasts "
+            f"{handshake.longest_days} at most, kept for {handshake.keep_days} after its end",
         ),
         (
             "limits",
@@ -56,7 +61,10 @@ def _purposes(terms: Terms) -> Table:
     table = _table("Purposes", "id", "title", "legal bases", "valid", "most persons")
     for one in terms.purposes:
         valid = f"{one.valid_from} to {one.valid_until}"
-        table.add_row(*map(escape, (one.id, one.title, ", ".join(one.legal_bases), valid, str(one.maximum_persons))))
+        bases = ", ".join(one.legal_bases)
+        if one.criminal_justice_bases:
+            bases += "; partners of criminal justice: " + ", ".join(one.criminal_justice_bases)
+        table.add_row(*map(escape, (one.id, one.title, bases, valid, str(one.maximum_persons))))
     return table
 
 

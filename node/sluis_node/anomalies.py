@@ -1,6 +1,6 @@
 """Anomalies: what an honest party would not have done, kept with the signed proof until the round is over.
 
-Works inside the caller's transaction. What to do about each is kept with it; nobody is told automatically.
+Works inside the caller's transaction. What to do about each is kept with it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from .notify.notice import Notice, NoticeKind
+from .notify.outbox import Outbox
 from .tables import anomalies
 from .vault import Vault
 
@@ -55,9 +57,10 @@ class Anomaly:
 class Anomalies:
     """The anomalies in the node's database."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, notices: Outbox) -> None:
         self._engine = engine
         self._vault = vault
+        self._notices = notices
 
     def note(
         self,
@@ -71,7 +74,7 @@ class Anomalies:
         evidence: bytes,
         now: datetime,
     ) -> None:
-        """Keep one with its signed proof, b"" for none.
+        """Keep one with its signed proof, b"" for none, and tell the administrators: once a day for each round.
 
         The same is noted once, and a round has at most `MOST_IN_A_ROUND`: who floods us doesn't fill the disk.
         """
@@ -94,6 +97,7 @@ class Anomalies:
             )
             .on_conflict_do_nothing()
         )
+        self._notices.enqueue(connection, Notice(NoticeKind.ANOMALY, f"{round_id} {now:%Y-%m-%d}"), now)
 
     def all(self, round_id: str | None = None) -> list[Anomaly]:
         """All, or those of one round, the oldest first."""

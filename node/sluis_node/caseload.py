@@ -22,12 +22,14 @@ from typing import BinaryIO, TypeVar
 
 from sluis_protocol import normalise
 from sluis_protocol.errors import InputError
-from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
-from stdnum.nl import bsn as eleven_test
+from sluis_protocol.notation import read_birth_date, read_bsn, read_day
+from sluis_protocol.record import CaseGround, Family, Person, Record
 
 from sluis_node.columns import LINE, find_columns
 
 LONGEST = 400  # characters of a field; the register's longest surname has 200
+_YES = frozenset({"ja", "j", "yes", "y", "true", "waar", "x"})
+_NO = frozenset({"nee", "n", "neen", "no", "false", "onwaar", "-"})
 T = TypeVar("T")
 Ids = tuple[str, str]  # family id, person id
 
@@ -230,11 +232,11 @@ def _record(values: Mapping[str, str], today: date) -> Record:
         raise InputError("the person has no name at all", do="Give at least one name.", field="geslachtsnaam")
     person = Person(
         person_id=_filled(values, "persoon"),
-        bsn=_parsed(values, "burgerservicenummer", _bsn),
+        bsn=_parsed(values, "burgerservicenummer", read_bsn),
         given_names=values["voornamen"],
         prefix=values["voorvoegsel"],
         surname=values["geslachtsnaam"],
-        birth_date=_parsed(values, "geboortedatum", _birth_date),
+        birth_date=_parsed(values, "geboortedatum", read_birth_date),
         postcode=values["postcode"],
         house_number=_parsed(values, "huisnummer", _house_number) or "",
     )
@@ -244,15 +246,16 @@ def _record(values: Mapping[str, str], today: date) -> Record:
     ground = CaseGround(
         case=_filled(values, "zaak"),
         legal_basis=_filled(values, "grondslag"),
-        start=_parsed({"startdatum": _filled(values, "startdatum")}, "startdatum", _day) or today,
-        end=_parsed(values, "einddatum", _day),
-        review=_parsed(values, "herzieningsdatum", _day),
+        start=_parsed({"startdatum": _filled(values, "startdatum")}, "startdatum", read_day) or today,
+        end=_parsed(values, "einddatum", read_day),
+        review=_parsed(values, "herzieningsdatum", read_day),
         professional=_filled(values, "behandelaar"),
     )
     for column, day in (("einddatum", ground.end), ("herzieningsdatum", ground.review)):
         if day is not None and day < ground.start:
             raise InputError("the date is before the start date", do="Correct one of the two.", field=column)
-    return Record(person, ground)
+    secrecy, doubt = (_parsed(values, column, _flag) or False for column in ("geheimhouding", "onderzoek"))
+    return Record(person, ground, secrecy, doubt)
 
 
 def _parsed(values: Mapping[str, str], column: str, parse: Callable[[str], T | None]) -> T | None:
@@ -266,38 +269,14 @@ def _parsed(values: Mapping[str, str], column: str, parse: Callable[[str], T | N
         raise InputError(fault.what, do=fault.do, field=column) from None
 
 
-def _bsn(text: str) -> str:
-    digits = re.sub(r"[ .]", "", text)
-    if not re.fullmatch(r"[0-9]{8,9}", digits):
-        do = "Give nine digits; in a spreadsheet, make the column text. Leave it empty if it isn't known."
-        raise InputError("the BSN is not a number of nine digits", do=do)
-    if not eleven_test.is_valid(digits.zfill(9)):
-        raise InputError("the BSN fails the eleven-test", do="Correct it, or leave it empty if it isn't known.")
-    return digits.zfill(9)
-
-
-def _date_parts(text: str) -> tuple[int, int, int]:
-    """(year, month, day) of YYYYMMDD, YYYY-MM-DD or D-M-YYYY; nothing else is unambiguous."""
-    for form in (
-        r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
-        r"(?P<y>[0-9]{4})-(?P<m>[0-9]{2})-(?P<d>[0-9]{2})",
-        r"(?P<d>[0-9]{1,2})-(?P<m>[0-9]{1,2})-(?P<y>[0-9]{4})",
-    ):
-        if found := re.fullmatch(form, text):
-            return int(found["y"]), int(found["m"]), int(found["d"])
-    raise InputError("the date can't be read", do="Write it as YYYYMMDD, with 00 for a part that isn't known.")
-
-
-def _birth_date(text: str) -> BirthDate | None:
-    parts = _date_parts(text)
-    return BirthDate(*parts) if any(parts) else None
-
-
-def _day(text: str) -> date:
-    try:
-        return date(*_date_parts(text))
-    except ValueError:
-        raise InputError("no calendar has this date", do="Give a complete date, such as 2026-01-31.") from None
+def _flag(text: str) -> bool:
+    """A yes or no in words, or the register's own code: every number but 0 is a yes (rule 18)."""
+    word = text.casefold()
+    if word in _YES or (word.isascii() and word.isdigit() and int(word)):
+        return True
+    if word in _NO or (word.isascii() and word.isdigit()):
+        return False
+    raise InputError("this is neither a yes nor a no", do="Write ja or nee, or the register's number; empty means no.")
 
 
 def _house_number(text: str) -> str:

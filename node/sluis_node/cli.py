@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,11 +18,18 @@ from . import show
 from .anomalies import Anomaly
 from .caseload import Caseload
 from .config import NodeSettings, init_folder
+from .console.cli import console
 from .estimate.cli import app as rules_app
+from .handshake.cli import approach, decide, reconsider
+from .handshake.model import Brief
+from .handshake.show import brief_json, print_briefs
 from .keyholder.cli import app as keyholder_app
-from .matches import FamilyMatch
 from .node import WAIT_SECONDS, Node
+from .notify.cli import app as notices_app
+from .processing.cli import app as log_app
 from .quality import assess
+from .retention.cli import retention
+from .rights.cli import app as rights_app
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
@@ -28,6 +37,13 @@ covenant_app = Program(help="Look after the covenant that the partners signed.")
 app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
+app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
+app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
+app.add_typer(rights_app, name="rights", short_help="Access, correction, objection and erasure for a person.")
+app.add_typer(approach, name="approach", short_help="Work on a joint approach, once both municipalities want it.")
+app.command()(retention)
+
+app.command()(console)
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The node's configuration.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -133,19 +149,30 @@ def receive(
 
 
 @app.command()
-def matches(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
-    """List the families that another municipality helps, too."""
+def matches(
+    reviewer: Annotated[
+        str | None,
+        typer.Option("--reviewer", metavar="ID", help="Who looks; else the name that you are logged in with."),
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """List the families that another municipality helps, too, and what they ask of you."""
 
-    async def work(node: Node) -> list[FamilyMatch]:
-        return node.matches()
+    async def work(node: Node) -> list[Brief]:
+        return await asyncio.to_thread(lambda: node.desk.cases(by=reviewer or getpass.getuser()))
 
     found = _with_node(config, work)
     if as_json:
-        show.print_json([match.as_json() for match in found])
+        show.print_json([brief_json(brief) for brief in found])
     elif found:
-        show.print_matches(found)
+        print_briefs(found)
     else:
         show.console.print("no matches")
+
+
+app.command()(decide)
+app.command()(reconsider)
 
 
 @app.command()

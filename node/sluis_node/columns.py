@@ -13,7 +13,7 @@ from sluis_protocol.errors import ForbiddenData, InputError
 from sluis_protocol.normalise import fold
 
 LINE = "regel"  # what stands for the field where a whole line is at fault
-OPTIONAL = frozenset({"herzieningsdatum"})
+OPTIONAL = frozenset({"herzieningsdatum", "geheimhouding", "onderzoek"})
 # Each column with the other names that it goes by; spaces, underscores and capitals don't matter.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "gezin": ("gezinsnummer", "gezinsid", "gezinid"),
@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "einddatum": (),
     "behandelaar": ("professional", "verantwoordelijkprofessional"),
     "herzieningsdatum": ("evaluatiedatum",),
+    "geheimhouding": ("geheim", "indicatiegeheim", "indicatiegeheimhouding"),
+    "onderzoek": ("inonderzoek", "indicatieonderzoek", "aanduidinginonderzoek", "aanduidinggegevensinonderzoek"),
 }
 _KNOWN = {alias: column for column, aliases in COLUMNS.items() for alias in (column, *aliases)}
 

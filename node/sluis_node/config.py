@@ -14,6 +14,12 @@ from sluis_runtime import keyfiles
 from sluis_runtime.config import FilePath, PartySettings
 from sluis_runtime.files import write_atomically
 
+from .console.settings import ConsoleSettings
+from .handshake.settings import ContactSettings
+from .notify.settings import NotifySettings
+from .processing.settings import ProcessingSettings
+from .retention.settings import RetentionSettings
+
 OIN = r"^[0-9]{20}$"
 MUNICIPALITY = r"^GM[0-9]{4}$"
 ADDRESS = r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$"
@@ -36,6 +42,20 @@ log = "text"                        # or "json"
 certificate = "tls/certificate.pem" # the OIN stands in the subject's serialNumber
 key = "tls/key.pem"
 authorities = "tls/authorities.pem" # who vouches for the coordinator
+
+[processing]
+file = "processing.jsonl"           # who processed whose data: the processing log, line by line
+
+# Who is told that there is something, and how long what is kept: docs/privacy.md tells of these, and of more settings.
+# [notify]
+# console = "https://sluis.example.nl"
+# [notify.mail]
+# host = "mail.example.nl"
+# sender = "sluis@example.nl"
+# [notify.mail.to]
+# coordinators = ["procescoordinatie@example.nl"]
+# [retention]
+# matches = 180
 """
 
 
@@ -45,6 +65,11 @@ class NodeSettings(PartySettings):
     coordinator: Annotated[str, Field(pattern=ADDRESS)]
     sealing_key: FilePath
     storage_key: FilePath
+    notify: NotifySettings = NotifySettings()
+    processing: ProcessingSettings = ProcessingSettings()
+    retention: RetentionSettings = RetentionSettings()
+    contact: ContactSettings | None = None
+    console: ConsoleSettings | None = None
 
 
 def init_folder(folder: Path, *, oin: str, name: str, municipality: str, coordinator: str, authority: str) -> Card:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from sluis_protocol.errors import InputError
-from sluis_protocol.record import CaseGround, Family, Person, Record
+from sluis_protocol.record import CaseGround, Family, Person
 from stdnum.nl import bsn as eleven_test
 
 from sluis_node.caseload import Caseload, Ids, Refusal
@@ -51,7 +51,7 @@ def gates(
                 refused.append(Refusal.of(caseload.lines[family.family_id, record.person.person_id], fault))
                 continue
             early += ground.start > today
-            members.append(Record(record.person, ground))
+            members.append(replace(record, ground=ground))
         if members:
             families.append(Family(family.family_id, tuple(members)))
     warnings = list(caseload.warnings)

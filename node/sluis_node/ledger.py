@@ -76,6 +76,14 @@ class StoredMatch:
     shown: Shown
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A match that was just proven; `new`: not seen in an earlier round."""
+
+    match: str
+    new: bool
+
+
 class Ledger:
     """Claims, references and matches in the node's database."""
 
@@ -202,8 +210,8 @@ class Ledger:
 
     def record_match(
         self, connection: Connection, claim: ClaimOnFile, answered: Answered, theirs: bytes, purpose: str, now: datetime
-    ) -> bool:
-        """Keep a proven match; False if the pair was known, which then only gets its last round and its grade anew."""
+    ) -> Recorded:
+        """Keep a proven match; a pair that was known only gets its last round, its grade and what it shows anew."""
         match = match_id(purpose, answered.reference, theirs)
         content = self._vault.seal(answered.shown.serialise(), table="matches", column="content", row=match)
         latest: dict[str, Any] = {
@@ -213,7 +221,7 @@ class Ledger:
             "content": content,
         }
         if connection.execute(update(matches).where(matches.c.match == match).values(**latest)).rowcount:
-            return False
+            return Recorded(match, new=False)
         connection.execute(
             insert(matches).values(
                 match=match,
@@ -224,14 +232,23 @@ class Ledger:
                 **latest,
             )
         )
-        return True
+        return Recorded(match, new=True)
 
     def matches(self, round_id: str | None = None) -> list[StoredMatch]:
         """All matches, or those seen last in one round, the newest first."""
-        query = select(matches).order_by(matches.c.found_at.desc(), matches.c.match)
         with transaction(self._engine) as connection:
-            found = connection.execute(query if round_id is None else query.where(matches.c.last_round == round_id))
-            return [self._match(row) for row in found.mappings()]
+            return self.read_matches(connection, round_id)
+
+    def read_matches(self, connection: Connection, round_id: str | None = None) -> list[StoredMatch]:
+        """The same, within a transaction."""
+        query = select(matches).order_by(matches.c.found_at.desc(), matches.c.match)
+        found = connection.execute(query if round_id is None else query.where(matches.c.last_round == round_id))
+        return [self._match(row) for row in found.mappings()]
+
+    def match(self, connection: Connection, match: str) -> StoredMatch | None:
+        """One match, or None."""
+        row = connection.execute(select(matches).where(matches.c.match == match)).mappings().first()
+        return None if row is None else self._match(row)
 
     def _match(self, row: RowMapping) -> StoredMatch:
         content = self._vault.open(row["content"], table="matches", column="content", row=row["match"])

@@ -11,6 +11,7 @@ the coordinator doesn't learn from a false claim which families, persons or tags
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from sluis_protocol.errors import (
     NotAMember,
     SluisError,
     StorageError,
+    WrongCovenant,
 )
 from sluis_protocol.messages import Claim, Confirmation, Delivery, Publication, Unconfirmed
 from sluis_protocol.rules import RuleSet
@@ -34,12 +36,17 @@ from sluis_runtime.logs import logger
 from sqlalchemy import Connection
 
 from .anomalies import REPORT
+from .handshake.arrivals import Arrivals
+from .handshake.casebook import Casebook
 from .ledger import OUTSTANDING, Answered, ClaimState
+from .notify.notice import Notice, NoticeKind
 from .own_family import shown
 from .own_round import OwnRound, RoundState
 from .parts import Parts
+from .processing.activity import Activity
 
 _AWAITING = (RoundState.READY, RoundState.SUBMITTED)
+_HANDSHAKE = re.compile(r"[0-9a-f]{32}")
 log = logger("mail")
 
 
@@ -58,13 +65,44 @@ class Mail:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._arrivals = Arrivals(parts)
+        self._casebook = Casebook(parts.store.vault)
+        self._waiting: dict[str, int] = {}  # handshake → the delivery that waits for a newer covenant
 
-    def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """Deal with these, all or none; raise StorageError only. Then they may be acknowledged."""
+    def handle(self, deliveries: Sequence[Delivery]) -> set[int]:
+        """Deal with these, all or none; raise StorageError only. Then those that are named may be acknowledged.
+
+        The others are of handshakes that go on under a covenant version which isn't on file yet.
+        """
+        handled = set()
         rounds = {round_id: self._find(round_id) for round_id in {delivery.round_id for delivery in deliveries}}
         with self._parts.store.transaction() as connection:
             for delivery in deliveries:
-                self._one(connection, delivery, rounds[delivery.round_id])
+                if not _HANDSHAKE.fullmatch(delivery.round_id):
+                    self._one(connection, delivery, rounds[delivery.round_id])
+                elif not self._handshake(connection, delivery):
+                    continue
+                handled.add(delivery.delivery_id)
+        return handled
+
+    def _handshake(self, connection: Connection, delivery: Delivery) -> bool:
+        """Deal with mail of a handshake; False if it, or something before it, needs a covenant that isn't here yet."""
+        name, number = delivery.round_id, delivery.delivery_id
+        if number > self._waiting.get(name, number):
+            return False
+        try:
+            faults = self._arrivals.handle(connection, name, delivery.message)
+        except StorageError:
+            raise
+        except WrongCovenant:
+            self._waiting[name] = number
+            return False
+        except SluisError as error:
+            faults = (error,)
+        self._waiting.pop(name, None)
+        for fault in faults:
+            self._keep(connection, name, delivery.message, fault, fault.where.get("party", ""))
+        return True
 
     def _find(self, round_id: str) -> _Round | None:
         own = self._parts.store.round(round_id)
@@ -117,7 +155,11 @@ class Mail:
         """
         coordinator = known.covenant.terms.coordinator if known else None
         party = sender or (coordinator.oin if coordinator else "")
-        round_id = known.own.round_id if known else ""
+        self._keep(connection, known.own.round_id if known else "", message if known else None, error, party)
+
+    def _keep(
+        self, connection: Connection, round_id: str, message: SignedMessage | None, error: SluisError, party: str
+    ) -> None:
         log.warning("anomaly", round=round_id, party=party, code=error.code, what=error.what)
         self._parts.anomalies.note(
             connection,
@@ -126,7 +168,7 @@ class Mail:
             code=error.code,
             what=error.what,
             do=error.do or REPORT,
-            evidence=wire.encode(message) if known else b"",
+            evidence=wire.encode(message) if message else b"",
             now=self._parts.now(),
         )
 
@@ -197,7 +239,15 @@ class Mail:
             answer=answer,
             answered=answered,
         )
+        if answered:
+            self._log(connection, "answer claim", answered, known.own.round_id)
         self._forget_when_complete(connection, known.own.round_id)
+
+    def _log(self, connection: Connection, name: str, answered: Answered, reference: str) -> None:
+        """What this node does by itself with persons' data stands in the processing log, too."""
+        self._parts.processing.record(
+            connection, Activity.CONFIRM, name, actor="", persons=answered.shown.persons, reference=reference
+        )
 
     def _may_answer(self, known: _Round, counterpart: str) -> bool:
         """Whether we may confirm anything to that counterpart; depends on nothing that we handed in.
@@ -282,5 +332,17 @@ class Mail:
             self._parts.ledger.settle(connection, said.candidate_id, ClaimState.ANOMALOUS)
             raise
         now = self._parts.now()
-        self._parts.ledger.record_match(connection, claim, claim.answered, theirs, known.own.purpose, now)
+        recorded = self._parts.ledger.record_match(connection, claim, claim.answered, theirs, known.own.purpose, now)
+        self._casebook.add(
+            connection,
+            claim.candidate_id,
+            match=recorded.match,
+            known=not recorded.new,
+            purpose=known.own.purpose,
+            counterpart=claim.counterpart,
+            now=now,
+        )
+        self._log(connection, "keep match", claim.answered, recorded.match)
+        if recorded.new:
+            self._parts.notices.enqueue(connection, Notice(NoticeKind.MATCH_FOUND, recorded.match), now)
         self._parts.ledger.settle(connection, said.candidate_id, ClaimState.MATCHED)

@@ -15,7 +15,7 @@ from sluis_protocol.rules import Grade
 
 from .ledger import StoredMatch
 
-VERIFY_FIRST = "found by name and date of birth: people must verify the identity before any contact"
+VERIFY_FIRST = "found without a BSN that both know: people must verify the identity before any contact"
 
 
 @dataclass(frozen=True, slots=True)

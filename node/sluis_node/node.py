@@ -18,25 +18,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sluis_protocol.covenant import Covenant
+from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.errors import ConfigError
 from sluis_protocol.group import Random
 from sluis_runtime.channel import Channel
-from sluis_runtime.keyfiles import read_signing_key, read_storage_key
+from sluis_runtime.keyfiles import read_sealing_key, read_signing_key, read_storage_key
 
+from .about import About, about
 from .announced import AnnouncedRound, list_rounds
 from .anomalies import Anomalies, Anomaly
 from .caseload import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
+from .handshake.desk import Desk
+from .handshake.expiry import expire
+from .handshake.reminders import remind
 from .intake import Source, refuse_unless_told, take_in
 from .ledger import ClaimState, Ledger
 from .matches import FamilyMatch, present
+from .notify.outbox import Outbox
 from .own_round import OwnRound, RoundState
 from .participation import Participation, Report
 from .parts import Parts
+from .processing.log import ProcessingLog
 from .progress import Progress, silent
+from .pulse import pulse
 from .receive import Receiver, nothing_outstanding
+from .services import Services
 from .signer import Clock, Signer
 from .store import Store
 from .vault import Vault
@@ -77,7 +85,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Node:
+class Node(Services):
     """A node. Open it with `async with Node.open(config_path) as node`."""
 
     def __init__(
@@ -128,18 +136,22 @@ class Node:
         if wire is None:
             channel = Channel(settings.coordinator, settings.tls, message_bytes=_MESSAGE_BYTES)
             wire = await self._exit.enter_async_context(channel)
+        notices = Outbox(store.engine, vault, settings.notify, self._random)
         self._parts = Parts(
             settings,
             authority,
             store,
             Ledger(store.engine, vault, self._random),
-            Anomalies(store.engine, vault),
+            Anomalies(store.engine, vault, notices),
             Signer(settings.oin, key, self._clock),
+            read_sealing_key(settings.sealing_key),
             Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
+            notices,
+            ProcessingLog(store.engine, vault, self._random, self._clock, settings.oin, settings.processing),
             self._clock,
             self._random,
         )
-        await asyncio.to_thread(store.tidy, self._clock())
+        await asyncio.to_thread(self._tidy)
         return self
 
     async def __aexit__(
@@ -165,7 +177,8 @@ class Node:
         """What of a caseload (a CSV file, or families) may take part, and why the rest may not. Sends nothing."""
         parts = self._opened()
         covenant = parts.covenant()
-        return take_in(caseload, covenant, parts.purpose(covenant, purpose), self._clock().date())
+        taken = take_in(caseload, covenant, parts.purpose(covenant, purpose), self._clock().date())
+        return self._without_those_left_out(taken)
 
     async def participate(
         self,
@@ -186,14 +199,19 @@ class Node:
         covenant = await asyncio.to_thread(parts.covenant)
         agreed = parts.purpose(covenant, purpose)
         taken = await asyncio.to_thread(take_in, caseload, covenant, agreed, self._clock().date())
+        taken = await asyncio.to_thread(self._without_those_left_out, taken)
         refuse_unless_told(taken, skip_refused=skip_refused)
-        await asyncio.to_thread(parts.store.tidy, self._clock())
-        return await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        await asyncio.to_thread(self._tidy)
+        async with self._taking_part(agreed.id, taken):
+            report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        await asyncio.to_thread(self._shown, report.matches)
+        await self.send_notices()
+        return report
 
     async def receive(self, *, wait: float = 10.0) -> Received:
         """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
         parts = self._opened()
-        await asyncio.to_thread(parts.store.tidy, self._clock())
+        await asyncio.to_thread(self._tidy)
         before = {found.match for found in await asyncio.to_thread(parts.ledger.matches)}
         noted = len(await asyncio.to_thread(parts.anomalies.all))
         awaited = [
@@ -203,18 +221,45 @@ class Node:
         ]
         settled = nothing_outstanding(parts, awaited)
         complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        await asyncio.to_thread(expire, parts)
+        await asyncio.to_thread(remind, parts)
+        await self.send_notices()
         counts = await asyncio.to_thread(parts.ledger.counts)
+        found = present(await asyncio.to_thread(parts.ledger.matches), parts.names())
+        new = [match for match in found if match.match not in before]
+        self._shown(new)
         return Received(
             complete,
             counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0),
-            tuple(match for match in self.matches() if match.match not in before),
+            tuple(new),
             len(await asyncio.to_thread(parts.anomalies.all)) - noted,
         )
 
     def matches(self) -> list[FamilyMatch]:
         """All proven matches, the newest first."""
         parts = self._opened()
-        return present(parts.ledger.matches(), parts.names())
+        found = present(parts.ledger.matches(), parts.names())
+        self._shown(found)
+        return found
+
+    def about(self) -> About:
+        """Who this node is, and under which covenant."""
+        parts = self._opened()
+        return about(parts.oin, parts.settings.coordinator, parts.names())
+
+    def purpose(self, purpose: str | None = None) -> Purpose:
+        """A purpose of the covenant that is in force today; without an id, the only one."""
+        parts = self._opened()
+        return parts.purpose(parts.covenant(), purpose)
+
+    def pulse(self) -> str:
+        """A short text that is another one once anything changed that people see."""
+        return pulse(self._opened().store.engine)
+
+    @property
+    def desk(self) -> Desk:
+        """What people do with matches, and what they see of them; `receive` sends what they decided."""
+        return Desk(self._opened())
 
     def anomalies(self) -> list[Anomaly]:
         """All that an honest party would not have done, the oldest first, each with what to do about it."""

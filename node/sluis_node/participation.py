@@ -28,7 +28,7 @@ from .anomalies import REPORT
 from .caseload import Caseload
 from .ledger import ClaimState
 from .matches import FamilyMatch, present
-from .own_family import FamilyOnFile, cases_of
+from .own_family import FamilyOnFile, members_of
 from .own_round import RoundState, Submitted
 from .parts import Parts
 from .progress import Progress, Step
@@ -146,8 +146,8 @@ class Participation:
             )
         packed = pack(submission.rows)
         slots = self._rules.slots
-        cases = cases_of(families)
-        files = {handle: FamilyOnFile(own, cases[own.family_id]) for handle, own in submission.own.items()}
+        members = members_of(families, self._parts.store.vault.look_up_name)
+        files = {handle: FamilyOnFile(own, members[own.family_id]) for handle, own in submission.own.items()}
         commitment = commit(round_id, self._parts.oin, slots, packed)
         submitted = Submitted(submission.families, len(submission.rows), slots, commitment)
         self._parts.store.prepare_submission(round_id, submitted, packed, files)

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sluis_protocol.covenant import Covenant, Member, Purpose
-from sluis_protocol.errors import ConfigError, CovenantError, InputError, SluisError
+from sluis_protocol.errors import ConfigError, CovenantError, InputError, SluisError, WrongCovenant
 from sluis_protocol.group import Random
 from sluis_protocol.messages import CovenantNote, Empty
 from sluis_protocol.note import Verifier
 from sluis_protocol.rules import RuleSet, load_rules
+from sluis_protocol.sealed import SealingKey
 from sluis_protocol.wire import methods
 from sluis_runtime.files import read_text, write_atomically
+from sqlalchemy import Connection
 
 from .anomalies import Anomalies
 from .config import NodeSettings
 from .coordinator import Coordinator
 from .ledger import Ledger
+from .notify.outbox import Outbox
+from .processing.log import ProcessingLog
 from .signer import Clock, Signer
 from .store import Store
 
@@ -35,7 +39,10 @@ class Parts:
     ledger: Ledger
     anomalies: Anomalies
     signer: Signer
+    sealing: SealingKey = field(repr=False)
     coordinator: Coordinator
+    notices: Outbox
+    processing: ProcessingLog
     clock: Clock = field(repr=False)
     random: Random = field(repr=False)
 
@@ -80,13 +87,19 @@ class Parts:
             return None
 
     def membership(self, covenant: Covenant) -> Member:
-        """What the covenant says of us; refused if it names another signing key."""
+        """What the covenant says of us; refused if it names another signing or sealing key."""
         member = covenant.member(self.oin)
         if base64.b64decode(member.signing_key) != self.signer.key.public_key().public_bytes_raw():
             raise ConfigError(
                 "the covenant names another signing key for us",
                 do="use the key of our card, or give the covenant authority our new card",
                 file=self.settings.signing_key,
+            )
+        if base64.b64decode(member.sealing_key) != self.sealing.public():
+            raise ConfigError(
+                "the covenant names another sealing key for us: what others seal to us couldn't be opened",
+                do="use the key of our card, or give the covenant authority our new card",
+                file=self.settings.sealing_key,
             )
         return member
 
@@ -95,6 +108,17 @@ class Parts:
         note = self.store.covenant_note(covenant_hash)
         if note is None:
             raise CovenantError("the covenant of this round is not on file")
+        return Covenant.verify(note, self.authority)
+
+    def covenant_on_file(self, connection: Connection, covenant_hash: bytes) -> Covenant:
+        """A covenant version that was accepted once, within a transaction; raise WrongCovenant if it never was."""
+        note = self.store.read_covenant_note(connection, covenant_hash)
+        if note is None:
+            raise WrongCovenant(
+                "a handshake goes on under a covenant version that is not on file",
+                do="fetch the one in force (sluis-node covenant fetch)",
+                theirs=covenant_hash.hex()[:12],
+            )
         return Covenant.verify(note, self.authority)
 
     def newest_covenant(self) -> Covenant | None:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sluis_protocol.keys import LinkageKey, linkage_keys, unique_keys
-from sluis_protocol.normalise import first_given_name, fold, house_number, postcode, surname_parts
+from sluis_protocol.keys import LinkageKey, entered_twice, keys_of_file, unique_keys
+from sluis_protocol.normalise import first_given_name, house_number, postcode, surname_parts
 from sluis_protocol.record import Person
 from sluis_protocol.rules import RuleSet
 
@@ -72,10 +72,9 @@ def assess(caseload: Caseload, rules: RuleSet) -> Quality:
     """How well the families that can take part will match under the rules."""
     families = caseload.families
     persons = {(family.family_id, m.person.person_id): m.person for family in families for m in family.members}
-    every = {ids: linkage_keys(person, rules) for ids, person in persons.items()}
     kept = unique_keys(families, rules)
-    twice = _entered_twice(persons)
-    again = {ids for entries in twice for ids in entries[1:]}
+    twice = entered_twice(families, rules)
+    again = {ids for entries in twice for ids in entries if not kept[ids]}
     alone = {ids for ids, keys in kept.items() if rules.accept([_kinds(keys)]) is not None}
     by_name = {ids for ids in alone if rules.accept([_by_name(kept[ids], rules)]) is not None}
     others = [ids for ids in persons if ids not in alone and ids not in again]
@@ -92,7 +91,7 @@ def assess(caseload: Caseload, rules: RuleSet) -> Quality:
         families=len(families),
         missing=_missing(persons.values()),
         twice=tuple(tuple(sorted(caseload.lines[ids] for ids in entries)) for entries in twice),
-        keys=_uses(rules, every),
+        keys=_uses(rules, keys_of_file(families, rules)),
         average_keys=round(sum(map(len, kept.values())) / len(kept), 1) if kept else 0.0,
         unfindable=tuple(sorted(caseload.lines[ids] for ids in set(others) - set(helped))),
         with_family_only=len(helped),
@@ -133,22 +132,3 @@ def _uses(rules: RuleSet, every: Mapping[Ids, Sequence[LinkageKey]]) -> tuple[Ke
         have.update({key.kind for key in keys})
         share.update({key.kind for key in keys if owners[key.kind, key.value] > 1})
     return tuple(KeyUse(kind, have[kind], share[kind]) for kind in rules.kinds)
-
-
-def _entered_twice(persons: Mapping[Ids, Person]) -> list[list[Ids]]:
-    """The entries of each person who has several: the same BSN, or the same full name and date without two BSNs."""
-    by_bsn: dict[str, list[Ids]] = {}
-    by_name: dict[object, list[Ids]] = {}
-    for ids, person in sorted(persons.items(), key=lambda item: item[0]):
-        if person.bsn:
-            by_bsn.setdefault(person.bsn, []).append(ids)
-        born, parts = person.birth_date, surname_parts(person.prefix, person.surname)
-        if born is not None and born.complete and parts and first_given_name(person.given_names)[0]:
-            by_name.setdefault((fold(person.given_names), parts, born), []).append(ids)
-    entries: dict[Ids, set[Ids]] = {}
-    for group in [*by_bsn.values(), *by_name.values()]:
-        if len({persons[ids].bsn for ids in group} - {None}) > 1:
-            continue  # namesakes: whose the entry without a BSN is can't be told
-        together = set().union(group, *(entries.get(ids, set()) for ids in group))
-        entries |= dict.fromkeys(together, together)
-    return sorted({min(group): sorted(group) for group in entries.values() if len(group) > 1}.values())

@@ -17,6 +17,7 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
+from .handshake.sending import Sending
 from .ledger import OUTSTANDING, ClaimState
 from .mail import Mail
 from .parts import Parts
@@ -33,6 +34,7 @@ class Receiver:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._mail = Mail(parts)
+        self._sending = Sending(parts)
 
     async def run(self, settled: Callable[[], bool], *, wait: float, quiet: float = 0.0) -> bool:
         """Deal with all mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
@@ -69,13 +71,26 @@ class Receiver:
             arrived.append(queue.get_nowait())
         deliveries = [one for one in arrived if isinstance(one, Delivery)]
         if deliveries:
-            await asyncio.to_thread(self._mail.handle, deliveries)
+            read = await self._handle(deliveries)
             await self.send_answers()
-            read = tuple(delivery.delivery_id for delivery in deliveries)
-            await self._parts.coordinator.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
+            if read:
+                await self._parts.coordinator.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
         for one in arrived:
             if isinstance(one, SluisError):
                 raise one
+
+    async def _handle(self, deliveries: Sequence[Delivery]) -> tuple[int, ...]:
+        """The ids of those that were dealt with. The others are of a newer covenant version: it is fetched first."""
+        read = await asyncio.to_thread(self._mail.handle, deliveries)
+        waiting = [delivery for delivery in deliveries if delivery.delivery_id not in read]
+        if waiting:
+            try:
+                await self._parts.fetch_covenant()
+            except SluisError as error:
+                log.warning("mail waits for a covenant that can't be fetched", code=error.code, what=error.what)
+            else:
+                read |= await asyncio.to_thread(self._mail.handle, waiting)
+        return tuple(read)
 
     async def _read(self, queue: asyncio.Queue[Delivery | SluisError]) -> None:
         """Put deliveries into the queue; at last, an error that trying again doesn't help."""
@@ -104,10 +119,11 @@ class Receiver:
             await coordinator.sleep(coordinator.pause(tried or 1))
 
     async def send_answers(self) -> None:
-        """Send all stored answers that the coordinator has not taken yet."""
+        """Send all stored answers and steps of handshakes that the coordinator has not taken yet."""
         waiting = await asyncio.to_thread(self._parts.ledger.to_send)
         for at in range(0, len(waiting), _SENDING):
             await asyncio.gather(*(self._send(*one) for one in waiting[at : at + _SENDING]))
+        await self._sending.run()
 
     async def _send(self, candidate_id: bytes, answer: SignedMessage) -> None:
         """Send one answer, the same bytes each time; the coordinator takes it however long it waited here."""

@@ -109,12 +109,20 @@ class Store:
     def covenant_note(self, covenant_hash: bytes) -> str | None:
         """The note of a covenant that was accepted once."""
         with self.transaction() as connection:
-            return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
+            return self.read_covenant_note(connection, covenant_hash)
+
+    def read_covenant_note(self, connection: Connection, covenant_hash: bytes) -> str | None:
+        """The same, within a transaction."""
+        return connection.scalar(select(covenants.c.note).where(covenants.c.hash == covenant_hash))
 
     def newest_covenant_note(self) -> str | None:
         """The note of the newest covenant that was accepted."""
         with self.transaction() as connection:
-            return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
+            return self.read_newest_covenant_note(connection)
+
+    def read_newest_covenant_note(self, connection: Connection) -> str | None:
+        """The same, within a transaction."""
+        return connection.scalar(select(covenants.c.note).order_by(covenants.c.version.desc()).limit(1))
 
     # Rounds.
 
@@ -158,9 +166,7 @@ class Store:
             {
                 "round_id": round_id,
                 "handle": _handle(handle),
-                "content": self.vault.seal(
-                    write_family(file), table="own_families", column="content", row=_row(round_id, handle)
-                ),
+                "content": self.seal_family(round_id, _handle(handle), file),
             }
             for handle, file in families.items()
         ]
@@ -233,7 +239,17 @@ class Store:
         )
         if sealed is None:
             return None
-        return read_family(self.vault.open(sealed, table="own_families", column="content", row=_row(round_id, handle)))
+        return self.open_family(round_id, _handle(handle), sealed)
+
+    def open_family(self, round_id: str, handle: bytes, sealed: bytes) -> FamilyOnFile:
+        """An own family out of its row."""
+        row = round_id.encode() + handle
+        return read_family(self.vault.open(sealed, table="own_families", column="content", row=row))
+
+    def seal_family(self, round_id: str, handle: bytes, file: FamilyOnFile) -> bytes:
+        """An own family for its row."""
+        row = round_id.encode() + handle
+        return self.vault.seal(write_family(file), table="own_families", column="content", row=row)
 
     def forget_openings(self, connection: Connection, round_id: str) -> None:
         """Delete what was kept to understand claims."""
@@ -282,10 +298,6 @@ class Store:
 
 def _handle(handle: int) -> bytes:
     return handle.to_bytes(HANDLE_BYTES, "big")
-
-
-def _row(round_id: str, handle: int) -> bytes:
-    return round_id.encode() + _handle(handle)
 
 
 def _own_round(row: RowMapping) -> OwnRound:

@@ -76,6 +76,7 @@ family_references = Table(
     metadata,
     Column("family", LargeBinary, primary_key=True),  # look-up value of purpose, own family and counterpart
     Column("reference", LargeBinary, nullable=False),  # sealed
+    Column("unneeded_since", BigInteger),  # no match needs it since a run of retention noted that
 )
 
 matches = Table(

@@ -60,6 +60,10 @@ class Vault:
         """HMAC-SHA256 (32 bytes): the same for the same parts, and tells nobody what they are."""
         return hmac.digest(self._lookup_key, domain(label, *parts), "sha256")
 
+    def look_up_name(self, word: str) -> bytes:
+        """The look-up value of one folded word of a name: whether a text has it, without keeping the name."""
+        return self.lookup("name", word)
+
 
 def _derive(storage_key: bytes, label: str) -> bytes:
     return HKDF(hashes.SHA256(), 32, salt=None, info=domain(label)).derive(storage_key)

@@ -92,7 +92,10 @@ class Holder(Party):
 
 
 class Purpose(Strict):
-    """A purpose with its closed list of legal bases, while it is valid (rules 3, 5, 19, 20)."""
+    """A purpose with its closed list of legal bases, while it is valid (rules 3, 5, 19, 20).
+
+    Without `criminal_justice_bases` no partner of criminal justice takes part in a joint approach (rule 13).
+    """
 
     id: Slug
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -101,6 +104,7 @@ class Purpose(Strict):
     valid_until: date
     maximum_persons: Annotated[int, Field(gt=0)] = 20_000
     review_after_days: Annotated[int, Field(gt=0)] = 365
+    criminal_justice_bases: tuple[str, ...] = ()
 
 
 class RuleSetName(Strict):
@@ -122,6 +126,18 @@ class Schedule(Strict):
     most_rounds: Annotated[int, Field(ge=1)] = 4
     collecting_minutes: Annotated[int, Field(ge=1)] = 240
     confirmation_hours: Annotated[int, Field(ge=1)] = 240
+
+
+class HandshakeTerms(Strict):
+    """How long people have, in days: to decide, to draft, and for an approach at the longest.
+
+    What the coordinator has of a handshake goes `keep_days` after its end.
+    """
+
+    decision_days: Annotated[int, Field(ge=1, le=90)] = 14
+    drafting_days: Annotated[int, Field(ge=1, le=180)] = 30
+    longest_days: Annotated[int, Field(ge=1, le=730)] = 365
+    keep_days: Annotated[int, Field(ge=1, le=90)] = 30
 
 
 class Limits(Strict):
@@ -170,6 +186,7 @@ class Terms(Strict):
     purposes: tuple[Purpose, ...] = ()
     rule_set: RuleSetName
     schedule: Schedule = Schedule()
+    handshake: HandshakeTerms = HandshakeTerms()
     limits: Limits = Limits()
 
     @model_validator(mode="after")

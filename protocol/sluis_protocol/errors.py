@@ -194,6 +194,24 @@ class HolderUnavailable(SluisError):
     code = 504
 
 
+class HandshakeError(SluisError):
+    """A handshake is not in the state that a step needs, or doesn't exist."""
+
+    code = 505
+
+
+class Overtaken(HandshakeError):
+    """Somebody else acted on a handshake first: what was sent follows a state that is no longer the newest."""
+
+    code = 506
+
+
+class ApproachError(SluisError):
+    """The contract of a joint approach contradicts itself, the covenant, or what was signed."""
+
+    code = 507
+
+
 # 6xx: this machine and the way to the others.
 
 
@@ -213,3 +231,30 @@ class ProgramFailed(SluisError):
     """A program that another one started ended with an error, or did not answer in time."""
 
     code = 603
+
+
+# 7xx: what people do with a match.
+
+
+class DecisionRefused(SluisError):
+    """A decision can't count: it lacks a reviewer, a reason, a statement or a ground (rules 9, 11, 13, 14)."""
+
+    code = 701
+
+
+class FourEyes(DecisionRefused):
+    """The second decision must come from another person than the first (rule 12)."""
+
+    code = 702
+
+
+class TooLate(SluisError):
+    """A deadline has passed, or what was asked about has ended."""
+
+    code = 703
+
+
+class NotFound(SluisError):
+    """There is no such match, approach or draft here."""
+
+    code = 704

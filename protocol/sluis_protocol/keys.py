@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from sluis_protocol.encoding import VERSION, lp_all
-from sluis_protocol.normalise import atoms
+from sluis_protocol.normalise import atoms, home
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import Kind, RuleSet
 
@@ -49,6 +49,16 @@ def _values(kind: Kind, variants: Iterable[Mapping[str, str]]) -> list[str]:
     return list(dict.fromkeys(SEPARATOR.join(v[atom] for atom in kind.atoms) for v in complete))
 
 
+def keys_of_file(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
+    """The keys of everybody in a caseload, by (family id, person id), before uniqueness.
+
+    Keys with an address are left out where an address is no evidence of who somebody is. That is everywhere in a file
+    with BSNs: whoever has none there is new, or lives where many do, and would be confused with those they live with.
+    In a file without, it is so for an address that more than `most_at_home` families have.
+    """
+    return _keys_of_file(_by_ids(families), rules)
+
+
 def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
     """The keys of everybody in a node's caseload, by (family id, person id), without those that two persons have.
 
@@ -58,7 +68,7 @@ def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[L
     the others get none. The result doesn't depend on the order of families or members.
     """
     persons = _by_ids(families)
-    keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
+    keys = _keys_of_file(persons, rules)
     for entries in _same_person(persons, keys, rules):
         _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(keys[ids]), ids))
         keys |= dict.fromkeys(others, ())
@@ -73,8 +83,7 @@ def entered_twice(families: Iterable[Family], rules: RuleSet) -> list[tuple[Ids,
     share keys by which two nodes would have a match, those with an address left out: relatives share one.
     """
     persons = _by_ids(families)
-    keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
-    return sorted(tuple(sorted(entries)) for entries in _same_person(persons, keys, rules))
+    return sorted(tuple(sorted(entries)) for entries in _same_person(persons, _keys_of_file(persons, rules), rules))
 
 
 def pairs_within(
@@ -108,11 +117,26 @@ def _by_ids(families: Iterable[Family]) -> dict[Ids, Person]:
     return {(f.family_id, r.person.person_id): r.person for f in families for r in f.members}
 
 
+def _keys_of_file(persons: Mapping[Ids, Person], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
+    numbered = any(person.bsn for person in persons.values())
+    homes = {ids: home(person) for ids, person in persons.items()}
+    families: dict[str, set[str]] = {}
+    for ids, address in homes.items():
+        families.setdefault(address, set()).add(ids[0])
+    crowded = {address for address, living in families.items() if address and len(living) > rules.most_at_home}
+    keys = {}
+    for ids in sorted(persons):
+        every = linkage_keys(persons[ids], rules)
+        without = numbered or homes[ids] in crowded
+        keys[ids] = tuple(key for key in every if not (without and rules.kinds[key.kind].shows_address))
+    return keys
+
+
 def _same_person(
     persons: Mapping[Ids, Person], keys: Mapping[Ids, tuple[LinkageKey, ...]], rules: RuleSet
 ) -> list[list[Ids]]:
     """The entries of each person, where there is more than one."""
-    named = {ids: [key for key in own if "address" not in rules.kinds[key.kind].evidence] for ids, own in keys.items()}
+    named = {ids: [key for key in own if not rules.kinds[key.kind].shows_address] for ids, own in keys.items()}
     by_name = []
     for (one, other), shared in pairs_within(named).items():
         numbers = {persons[one].bsn, persons[other].bsn} - {None}

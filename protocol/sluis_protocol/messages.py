@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from .handshake import Act
 from .signed import SignedMessage
 
 # --- payloads: signed by their sender
@@ -114,6 +115,54 @@ class Unconfirmed:
     candidate_id: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One act of one side of a handshake, with sealed content for the other (protocol.md, 7).
+
+    `follows` is the SHA-256 of the entry's body that it follows. A draft's version, digest (SHA-256 of the contract)
+    and end are there where the act needs them: else 0, empty and None.
+    """
+
+    handshake_id: bytes
+    act: Act
+    follows: bytes
+    version: int = 0
+    digest: bytes = b""
+    until: datetime | None = None
+    sealed: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Sealed mail from one side of a handshake to the other that changes no state; a side's letters are numbered."""
+
+    handshake_id: bytes
+    number: int
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whom a handshake is between: the lower OIN first."""
+
+    purpose: str
+    oins: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step of a handshake, the same for both nodes: its opening, moves of the sides, or (neither) a lapse.
+
+    `previous` is the SHA-256 of the body of the entry before, so the entries are a chain.
+    """
+
+    handshake_id: bytes
+    sequence: int
+    previous: bytes
+    opening: Opening | None = None
+    moves: tuple[SignedMessage, ...] = ()
+
+
 # --- calls: what a request or a response holds
 
 
@@ -194,14 +243,14 @@ class SubmissionPart:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveRequest:
-    """Which deliveries: those of one round, or of all rounds where it is empty."""
+    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty."""
 
     round_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One item of a node's mail; it comes again until it is acknowledged."""
+    """One item of a node's mail, of a round or (by its id in hex) a handshake; it comes again until acknowledged."""
 
     delivery_id: int
     round_id: str

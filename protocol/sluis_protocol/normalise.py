@@ -17,15 +17,25 @@ from anyascii import anyascii
 
 from sluis_protocol.record import Person
 
-# Prefix words of Dutch, Frisian, German, French, Spanish, Portuguese, Italian and Arabic names, one word at a time.
+# Prefix words, one at a time: those of the population register's table 36, and Arabic ones that clerks treat alike.
 _PREFIX_WORDS = """
-    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de degli dei del della den der des di die
-    do dos du e ed el en het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho thoe thor to
-    tot uijt uit van vander vande vanden vd vom von voor vor y ze zu zum zur v
+    a aan af al am an auf aus bei ben bij bin bint boven d da dal dalla das de deca degli dei del della dem den der des
+    di die do don dos du e ed el en gen het i ibn im in l la las le les lo los met of onder op over s t te ten ter tho
+    thoe thor to toe tot uijt uit und unter van vande vanden vander vd ver vom von voor voorin vor y z ze zu zum zur v
 """
+# Titles and predicates (table 38), and words between one's own name and a partner's; no part of a name.
+_TITLE_WORDS = """
+    barones burggraaf burggravin dr drs echtgenote echtgenoot ev geb geboren gehuwd gescheiden gravin hertogin ing ir
+    jhr jkvr jonkheer jonkvrouw markiezin mevr mr prinses prof wed weduwe weduwnaar wv
+"""
+# Those that are surnames as well: a title only where a prefix word follows, as in "baron van Heemstra".
+_TITLES_OR_NAMES = frozenset({"baron", "graaf", "hertog", "markies", "prins", "ridder"})
 PREFIXES = frozenset(_PREFIX_WORDS.split())
+TITLES = frozenset(_TITLE_WORDS.split())
 # What people write in a field when they don't know the name. Only where it is the whole field.
 PLACEHOLDERS = frozenset({"", "geen", "nb", "nn", "niet bekend", "nvt", "onbekend", "unknown", "x", "xx", "xxx"})
+# Prefixes written with the name, where enough is left; "al" and "el" only before a consonant or "ou" (not Alaoui).
+_GLUED = re.compile(r"^(?:vand(?:en|er|e)(?=.{3})|be[ln](?=.{4})|[ae]l(?=[^aeiouy].{3}|ou.{3}))")
 LONGEST = 64  # characters of a folded name; a tag needs no more
 
 
@@ -33,6 +43,8 @@ def fold(text: str) -> str:
     """Lower-case ASCII words, one space apart: "Ş. d'Ångström-Ünal" gives "s d angstrom unal"."""
     # The Serbo-Croatian đ is written "dj" by those who lack the letter; anyascii would make it a d.
     text = text.casefold().replace("đ", "dj").replace("’", "'").replace("‘", "'")
+    # Arabic script writes the article with the name, and the letter ayn is an a to those who write it in Latin.
+    text = re.sub(r"(?<!\w)\u0627\u0644(?=\w{2})", "al ", text).replace("\u0639", "a")
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     ascii_text = anyascii(bare).lower()
     ascii_text = re.sub(r"\b([dlst])'(?=\w)", r"\1 ", ascii_text)  # d'Angelo, 't Hart: a prefix
@@ -47,7 +59,7 @@ def surname_parts(prefix: str, surname: str) -> tuple[str, ...]:
     last count. A name that consists of prefix words only ("Van", "El") is a name: its words are joined. The prefix
     field counts only then, because clerks fill it, leave it out, or write it in the surname.
     """
-    words = _known(fold(surname)).split()
+    words = _untitled(_known(fold(surname)).split())
     bare = [_unglued(word) for word in words if word not in PREFIXES]
     if not bare:
         joined = "".join(words) or _known(fold(prefix)).replace(" ", "")
@@ -56,12 +68,22 @@ def surname_parts(prefix: str, surname: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
+def _untitled(words: list[str]) -> list[str]:
+    """Without titles and "geb.", "wed.", "mr."; all the words where nothing else is left."""
+    if len(words) > 2 and words[0] in _TITLES_OR_NAMES and words[1] in PREFIXES:
+        words = words[1:]
+    kept = [word for word in words if word not in TITLES]
+    return kept if any(word not in PREFIXES for word in kept) else words
+
+
 def _unglued(word: str) -> str:
-    """Vandenberg, Vanderven: the same name as Van den Berg, Van der Ven."""
-    for glued in ("vanden", "vander", "vande"):
-        if word.startswith(glued) and len(word) >= len(glued) + 3:
-            return word.removeprefix(glued)
-    return word
+    """Vandenberg, Bensaid, Alkhatib, Essaidi: the same names as Van den Berg, Ben Said, Al Khatib, Es Saidi.
+
+    Where the prefix isn't one (Elbers), both clerks' forms lose it alike.
+    """
+    word = _GLUED.sub("", word)
+    # The article takes the sound after it: "Annajjar", "Ettaibi"; Anna, who may be in the wrong field, keeps hers.
+    return re.sub(r"^[ae]([dnrstz])\1(?=.{4})", r"\1", word)
 
 
 def first_given_name(given_names: str) -> tuple[str, str]:
@@ -72,7 +94,8 @@ def first_given_name(given_names: str) -> tuple[str, str]:
 def given_name_parts(given_names: str) -> tuple[tuple[str, str], ...]:
     """The first and the last given name, each with its first letter, as in `first_given_name`; () for none.
 
-    Of one name, or one twice, there is one; the same with initials: "J.P." gives (("", "j"), ("", "p")).
+    Of one name, or one twice, there is one; the same with initials: "J.P." gives (("", "j"), ("", "p")). A hyphenated
+    name that comes last counts in whole, because others write it as one word: "Mei-Ling" gives mei and meiling.
     """
     folded = fold(given_names)
     words = (folded if folded == "x" and "." in given_names else _known(folded)).split()  # "X." is an initial
@@ -82,6 +105,9 @@ def given_name_parts(given_names: str) -> tuple[tuple[str, str], ...]:
         last = words[-1] if len(words[-1]) > 1 and words[-1] != words[0] else ""
         return tuple(dict.fromkeys((("", words[0][0]), (last[:LONGEST], words[-1][0]))))
     known = [word[:LONGEST] for word in words if len(word) > 1]  # "Anna M." has one name
+    last = anyascii(given_names.split()[-1])
+    if "-" in last and len(parts := fold(last).split()) > 1 and len(parts[-1]) > 1:
+        known.append("".join(parts)[:LONGEST])
     return tuple(dict.fromkeys((name, name[0]) for name in (known[0], known[-1])))
 
 
@@ -100,16 +126,23 @@ def _known(folded: str) -> str:
     return "" if folded in PLACEHOLDERS else folded
 
 
-# Spellings of one sound across languages, in this order. Which letter stands for a class has no meaning.
+# Spellings of one sound across languages, in this order. Which letter stands for a class has no meaning. A letter that
+# sounds differently in two languages (j, x, c) is told by the letters around it; where they don't tell, it is left.
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
+        (r"[jq](?=i[aou])", "sh"),  # Jiang, Qian: Chiang, Chien
+        (r"^ou(?=[ae])|(?<=a)ou(?=[aeiy])|(?<=[aeiou][^aeiou])ou(?=a)", "w"),  # Ouafa, Alaoui, Marouane; not Louise
+        (r"^c(?=a(?:a|bd))", ""),  # a letter ayn: Caasha, Cabdi
+        (r"(?<=abd)[aeiou]*l(?=[dnrstz])", ""),  # Abdelrahim: Abderrahim, Abdirahim
+        (r"c(?=v)", "s"),  # Cvetan: Tsvetan
         (r"itsch$|itch$|itj$|ich$|ic$", "is"),
-        (r"dzh|dj|zh|ij", "i"),
+        (r"dj|ij", "i"),
         (r"ch(?=[lr])", "k"),
-        (r"tsch|tch|sch|sh|sj|ch|tj", "s"),
+        (r"tsch|tch|sch|sh|sj|ch|tj|dzh|zh|zj", "s"),
         (r"ph", "f"),
         (r"ck|q", "k"),
+        (r"^(?:x|hs|ks(?=[aeiou]))|x(?=[bdfgjlmnr])|(?<=a)x(?=a)|(?<=aa)x$", ""),  # a breath: Xasan, Xin, Axmed
         (r"x", "ks"),
         (r"c(?=[eiy])", "s"),
         (r"c", "k"),
@@ -121,6 +154,7 @@ _SOUNDS = tuple(
         (r"d", "t"),
         (r"ts|tz|z", "s"),
         (r"b", "p"),
+        (r"g", "k"),
         (r"(.)\1+", r"\1"),
     )
 )
@@ -149,12 +183,21 @@ def postcode(text: str) -> str:
 
 
 def house_number(text: str) -> str:
-    """The number of a house number without its addition: "12-A", "12 bis" and "012" give "12"."""
-    found = re.match(r"\s*0*([1-9][0-9]{0,4})(?![0-9])", text, re.ASCII)
-    return found[1] if found else ""
+    """A house number with its addition: "12-A", "12 a" and "012A" give "12-a", "12 bis" gives "12-bis"; "" for none."""
+    found = re.match(r"\s*0*([1-9][0-9]{0,4})(?![0-9])(.*)", text, re.ASCII | re.DOTALL)
+    if not found:
+        return ""
+    addition = "".join(re.findall(r"[a-z0-9]+", anyascii(found[2]).lower()))[:8]
+    return f"{found[1]}-{addition}" if addition else found[1]
 
 
-_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+def home(person: Person) -> str:
+    """Postcode and house number, "" unless both are known."""
+    code, number = postcode(person.postcode), house_number(person.house_number)
+    return f"{code} {number}" if code and number else ""
+
+
+_ATOM_NAMES = "bsn nobsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
@@ -168,7 +211,7 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
     skeleton, named "1" if it is known in full; s, s3, sz, sc, sk likewise of the surname; sw3 and swk g3 with s3 and gk
     with sk, sorted, so that swapped fields agree; y, m, d, and y3 the year's first three digits; ysw the year with day
     and month sorted, so that swapped ones agree; pc and hn with their characters sorted, for the same reason; one the
-    whole name of somebody who has one name; bsn.
+    whole name of somebody who has one name; bsn, or else nobsn "1".
     """
     given = given_name_parts(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
@@ -179,6 +222,7 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
         given, parts = tuple((name, "") for name in names), parts or names
     common = {
         "bsn": person.bsn or "",
+        "nobsn": "" if person.bsn else "1",
         "one": one,
         "pc": _in_order(postcode(person.postcode)),
         "hn": _in_order(house_number(person.house_number)),

@@ -79,10 +79,16 @@ class CaseGround:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A person and the ground on which they take part."""
+    """A person and the ground on which they take part.
+
+    `secrecy` and `doubt` are the population register's flags for secrecy (geheimhouding) and for data under
+    investigation (in onderzoek); they make no key, and warn people who review a match (rule 18).
+    """
 
     person: Person
     ground: CaseGround
+    secrecy: bool = False
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ from sluis_protocol.normalise import ATOMS, DATE_ATOMS
 T = TypeVar("T")
 
 CURRENT = "rules_1.toml"
-EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address"})
-_NAMES = frozenset({"given", "surname"})
-_PILLARS = _NAMES | {"date", "address"}
+EVIDENCE = frozenset({"bsn", "given", "initial", "named", "surname", "date", "address", "home"})
+_NAMED = frozenset({"given", "surname", "date"})
+_PILLARS = _NAMED | {"address", "home"}
 
 
 class Grade(StrEnum):
-    """How a match was found (rule 9): by number, or by name and date of birth, which people must verify first."""
+    """How a match was found (rule 9): by number, or without one both know, which people must verify first."""
 
     BSN = "bsn"
     NAME = "name"
@@ -51,6 +51,11 @@ class Kind:
     atoms: tuple[str, ...]
     evidence: frozenset[str]
 
+    @property
+    def shows_address(self) -> bool:
+        """Whether it has an address, which relatives share."""
+        return bool(self.evidence & {"address", "home"})
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
@@ -62,6 +67,8 @@ class RuleSet:
     kinds: Mapping[str, Kind]
     thresholds: Thresholds
     any_of: tuple[frozenset[str], ...]
+    most_at_home: int
+    """Families of one file that may have one address; more of them live in a shelter or another institution."""
 
     @property
     def identity(self) -> str:
@@ -115,6 +122,9 @@ def load_rules(content: bytes | None = None) -> RuleSet:
     evidence = _Table(table.take("evidence", dict), "evidence")
     any_of = tuple(frozenset(_words(one, "evidence")) for one in evidence.take("any_of", list))
     evidence.finish()
+    homes = _Table(table.take("homes", dict), "homes")
+    most_at_home = homes.positive("most_families")
+    homes.finish()
     kinds = [_kind(one) for one in table.take("kind", list)]
     rules = RuleSet(
         name=table.take("name", str),
@@ -123,6 +133,7 @@ def load_rules(content: bytes | None = None) -> RuleSet:
         kinds={kind.name: kind for kind in kinds},
         thresholds=thresholds,
         any_of=any_of,
+        most_at_home=most_at_home,
     )
     table.finish()
     _check(rules, kinds)
@@ -152,7 +163,8 @@ def _check(rules: RuleSet, kinds: Sequence[Kind]) -> None:
     _require(bool(rules.any_of) and all(rules.any_of), "evidence.any_of must name what a match by name needs")
     for needed in rules.any_of:
         _require(needed <= _PILLARS, f"any_of can ask for {', '.join(sorted(_PILLARS))}")
-        _require("date" in needed, "a match by name needs a date (rule 9)")
+        addressed = bool(needed & {"address", "home"})
+        _require(addressed or needed >= _NAMED, "a match by name needs both names and the date (rule 9)")
         _require(len(needed) >= 2, "a match by name needs more than one kind of evidence")
     for kind in kinds:
         _require(bool(kind.atoms), f"kind {kind.name} has no atoms")

@@ -38,6 +38,9 @@ class Kind(StrEnum):
     CLAIM = "candidate claim"
     CONFIRMATION = "confirmation"
     UNCONFIRMED = "unconfirmed candidate"
+    MOVE = "handshake move"
+    LETTER = "handshake letter"
+    ENTRY = "handshake entry"
     DEAL = "ceremony deal"
     VERDICT = "ceremony verdict"
     REPLY = "ceremony reply"
@@ -157,7 +160,7 @@ def open_signed(
 def signing_key(covenant: Covenant, oin: str, kind: Kind) -> bytes:
     """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
     match kind:
-        case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION:
+        case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION | Kind.MOVE | Kind.LETTER:
             key = covenant.member(oin).signing_key
         case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
             key = covenant.holder_by_oin(oin).signing_key

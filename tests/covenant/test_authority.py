@@ -214,6 +214,12 @@ def test_people_can_read_it(table: Table) -> None:
     shown = covenant("show", table.note)
     for expected in ("test-covenant", "not verified", "2 of 3", "GM0002", "Holder 3", "demo-grondslag", member_oin(1)):
         assert expected in shown
+    assert "14 days to decide" in shown
+    assert "criminal justice" not in shown
+    [purpose] = table.terms.purposes
+    purposes = (purpose.model_copy(update={"criminal_justice_bases": ("wams",)}),)
+    table.draft.write_text(table.terms.model_copy(update={"purposes": purposes}).serialise())
+    assert "wams" in covenant("show", table.draft)
     covenant("revoke", table.draft, member_oin(1))
     assert "revoked" in covenant("show", table.draft)
 

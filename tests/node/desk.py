@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 from sluis_node import Node
 from sluis_node.ledger import ClaimState
 from sluis_node.mail import Mail
-from sluis_node.own_family import FamilyOnFile, cases_of
+from sluis_node.own_family import FamilyOnFile, members_of
 from sluis_node.own_round import NewRound, Submitted
 from sluis_node.parts import Parts
 from sluis_protocol import wire
@@ -107,7 +107,7 @@ class Desk:
         context = Context(covenant.terms.id, PURPOSE, round_id, RULES.identity)
         own = tag(prepare(families, RULES), context, covenant.joint_key, self.world.shares[:2], os.urandom)
         submission = assemble(own, RULES, os.urandom)
-        packed, cases = pack(submission.rows), cases_of(families)
+        packed, members = pack(submission.rows), members_of(families, handed.parts.store.vault.look_up_name)
         store, soon = handed.parts.store, self.now + timedelta(hours=1)
         store.join_round(NewRound(round_id, covenant.hash, PURPOSE, b"said", soon, soon), bytes(32))
         store.prepare_submission(
@@ -119,7 +119,7 @@ class Desk:
                 commit(round_id, handed.oin, RULES.slots, packed),
             ),
             packed,
-            {handle: FamilyOnFile(own, cases[own.family_id]) for handle, own in submission.own.items()},
+            {handle: FamilyOnFile(own, members[own.family_id]) for handle, own in submission.own.items()},
         )
         store.mark_submitted(round_id)
         handed.submission = submission

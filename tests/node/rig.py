@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,7 +24,7 @@ from sluis_protocol.rules import load_rules
 from sluis_protocol.run import Match, run_round
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign
 from sluis_protocol.wire.methods import SERVE
-from sluis_runtime.keyfiles import new_sealing_key, new_storage_key, write_secret
+from sluis_runtime.keyfiles import new_storage_key, write_secret
 
 from ..coordinator.rig import Rig
 from ..world import PURPOSE, World, holder_oin, member_oin
@@ -69,7 +70,7 @@ def write_node_folder(world: World, oin: str, folder: Path, *, coordinator: str)
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     write_secret(folder / "signing.pem", pem)
-    new_sealing_key(folder / "sealing.key")
+    write_secret(folder / "sealing.key", base64.b64encode(world.sealing[oin].secret))
     new_storage_key(folder / "storage.key")
     (folder / "covenant.note").write_text(world.covenant.note)
     return write_config(folder, oin, coordinator, str(world.authority))

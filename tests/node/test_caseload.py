@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sluis_node.caseload import Caseload, read_caseload
-from sluis_node.columns import COLUMNS, is_forbidden
+from sluis_node.columns import COLUMNS, OPTIONAL, is_forbidden
 from sluis_node.gates import gates, is_test_bsn
 from sluis_protocol.errors import ForbiddenData, InputError
 from sluis_protocol.record import BirthDate
@@ -166,6 +166,31 @@ def test_line_numbers_are_physical_even_behind_quoted_line_ends_and_blank_lines(
     assert found.read == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *((text, False) for text in ("", "-", "nee", "0", "000000")),
+        *((text, True) for text in ("ja", "J", "1", "7", "010000")),
+    ],
+)
+def test_the_registers_flags_travel_with_a_record(text: str, expected: bool) -> None:
+    """Rule 18."""
+    header = [*HEADER, "Indicatie geheim", "In_onderzoek"]
+    found = read(lines(one(**{"Indicatie geheim": text, "In_onderzoek": "nee"}), header=header))
+    record = gate(found).families[0].members[0]
+    assert (record.secrecy, record.doubt) == (expected, False)
+    found = read(lines(one(**{"Indicatie geheim": "", "In_onderzoek": text}), header=header))
+    record = gate(found).families[0].members[0]
+    assert (record.secrecy, record.doubt) == (False, expected)
+
+
+def test_a_flag_that_is_neither_yes_nor_no_is_refused() -> None:
+    found = read(lines(one(geheimhouding="misschien"), header=[*HEADER, "geheimhouding"]))
+    (refusal,) = found.refused
+    assert refusal.field == "geheimhouding"
+    assert "misschien" not in refusal.reason + refusal.do
+
+
 def test_a_broken_quotation_is_one_refused_line_unless_it_swallows_others() -> None:
     good, broken = lines(GOOD, end="\n"), '"G9"x;' + ";".join([""] * 13) + "\n"
     found = read(good + broken)
@@ -174,7 +199,7 @@ def test_a_broken_quotation_is_one_refused_line_unless_it_swallows_others() -> N
         read(good + '"G9;a;b\n' + good)
 
 
-@pytest.mark.parametrize("column", [column for column in COLUMNS if column != "herzieningsdatum"])
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column not in OPTIONAL])
 def test_a_missing_column_is_named(column: str) -> None:
     with pytest.raises(InputError, match=f"missing: {column}"):
         read(lines(GOOD, header=[name for name in HEADER if name != column]))

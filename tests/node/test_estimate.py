@@ -13,7 +13,7 @@ from sluis_node.cli import app
 from sluis_node.estimate import Report, estimate
 from sluis_node.estimate.em import Pattern, maximise
 from sluis_node.estimate.pairs import compare
-from sluis_protocol.keys import linkage_keys
+from sluis_protocol.keys import keys_of_file, linkage_keys
 from sluis_protocol.record import Family
 from sluis_protocol.rules import load_rules
 from typer.testing import CliRunner
@@ -68,12 +68,10 @@ def test_no_pairs_are_no_error() -> None:
 
 def test_m_of_keys_is_that_of_the_truth(twice: Pair, report: Report) -> None:
     keys: dict[str, dict[str, set[str]]] = {}
-    for family in twice.first + twice.second:
-        for member in family.members:
-            own = keys.setdefault(member.person.person_id, {})
-            for key in linkage_keys(member.person, RULES):
-                own.setdefault(key.kind, set()).add(key.value)
-    known = [(keys[one], keys[other]) for one, other in twice.persons.items()]
+    for (_, person_id), own in keys_of_file(twice.first + twice.second, RULES).items():
+        for key in own:
+            keys.setdefault(person_id, {}).setdefault(key.kind, set()).add(key.value)
+    known = [(keys.get(one, {}), keys.get(other, {})) for one, other in twice.persons.items()]
     known = [(one, other) for one, other in known if any(one[kind] & other.get(kind, set()) for kind in one)]
     assert report.twice == pytest.approx(len(known), rel=0.05)
     for estimated in report.keys:

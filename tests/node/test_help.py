@@ -22,7 +22,7 @@ def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[st
     yield path
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
-            if name == "covenant":
+            if name not in ("keyholder", "rules"):
                 yield from commands(command, (*path, name))
         else:
             yield (*path, name)

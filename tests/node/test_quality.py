@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from sluis_node import show
 from sluis_node.caseload import Caseload, read_caseload
-from sluis_node.columns import COLUMNS
+from sluis_node.columns import COLUMNS, OPTIONAL
 from sluis_node.quality import assess
 from sluis_protocol.rules import load_rules
 
@@ -31,7 +31,7 @@ ROWS = (
 def caseload(*rows: tuple[str, ...]) -> Caseload:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([column for column in COLUMNS if column != "herzieningsdatum"])
+    writer.writerow([column for column in COLUMNS if column not in OPTIONAL])
     for row in rows:
         writer.writerow([*row, f"ZAAK-{row[0]}", "demo-grondslag", "2026-01-05", "", "w1@example"])
     return read_caseload(io.BytesIO(text.getvalue().encode()), name="x.csv", today=TODAY)

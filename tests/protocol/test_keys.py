@@ -36,11 +36,6 @@ def test_a_complete_person_with_a_double_surname_and_no_bsn_fills_every_slot_but
     assert len(linkage_keys(whole, RULES)) == RULES.slots - 1
 
 
-def test_who_has_a_bsn_has_no_key_with_an_address() -> None:
-    known = person("Annemarie", "Jansen", bsn="999990019", postcode="2511 CA", house_number="12")
-    assert not any("address" in RULES.kinds[kind].evidence for kind in kinds(known))
-
-
 def test_a_key_needs_all_its_atoms() -> None:
     assert kinds(person("", "", None, bsn="999990019")) == {"bsn"}
     assert kinds(person("", "", (1980, 3, 12))) == set()
@@ -135,3 +130,22 @@ def test_relatives_under_one_roof_and_members_of_one_family_are_not_one_person()
     parent, child = living(), living((2001, 7, 2), "p2")
     assert entered_twice([family("f1", parent), family("f2", child)], RULES) == []
     assert entered_twice([family("f1", parent, living(person_id="p2"))], RULES) == []
+
+
+def living(number: int, bsn: str | None = None) -> Family:
+    born, name = (1980 + number, 1, 1), "ABCDE"[number] * 4
+    return family(f"f{number}", person(name, name, born, bsn=bsn, postcode="2511CA", house_number="12"))
+
+
+def addressed(*families: Family) -> int:
+    return sum(RULES.kinds[key.kind].shows_address for own in unique_keys(families, RULES).values() for key in own)
+
+
+def test_an_address_of_many_families_is_no_home() -> None:
+    assert addressed(living(1), living(2), living(3)) > 0
+    assert addressed(living(1), living(2), living(3), living(4)) == 0
+
+
+def test_in_a_file_that_has_bsns_no_home_counts_for_anybody() -> None:
+    assert addressed(living(1)) > 0
+    assert addressed(living(1), living(2, bsn="999990019")) == 0

@@ -7,11 +7,11 @@ from importlib.resources import files
 
 import pytest
 from sluis_protocol.errors import ConfigError
-from sluis_protocol.keys import linkage_keys
+from sluis_protocol.keys import linkage_keys, unique_keys
 from sluis_protocol.record import Person
 from sluis_protocol.rules import CURRENT, Grade, load_rules
 
-from tests.protocol.persons import person
+from tests.protocol.persons import family, person
 
 RULES = load_rules()
 CONTENT = files("sluis_protocol").joinpath(CURRENT).read_text("utf-8")
@@ -31,7 +31,7 @@ def test_the_digest_is_over_the_exact_bytes() -> None:
     assert RULES.sha256 == hashlib.sha256(CONTENT.encode()).hexdigest()
     assert load_rules(CONTENT.encode() + b"\n").sha256 != RULES.sha256
     assert RULES.identity == "sluis-rules/1"
-    assert RULES.slots == sum(kind.slots for kind in RULES.kinds.values()) == 13
+    assert RULES.slots == sum(kind.slots for kind in RULES.kinds.values()) == 18
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,13 @@ def test_the_digest_is_over_the_exact_bytes() -> None:
         ('atoms = ["sk", "ysw"]', "atoms = []", "no atoms"),
         ('atoms = ["sk", "ysw"]', "atoms = [1]", "list of words"),
         ('atoms = ["sk", "ysw"]', 'atoms = "sk"', "must be a list"),
-        ('name = "given-end+date"', 'name = "sounds+year"', "there twice"),
-        ('["given", "surname", "date"]', '["given", "surname"]', "needs a date"),
-        ('["given", "surname", "date"]', '["date"]', "more than one"),
-        ('["given", "surname", "date"]', '["bsn"]', "can ask for"),
-        ('["given", "surname", "date"]', "[]", "any_of must name"),
+        ('name = "given-end+date"', 'name = "starts+year"', "there twice"),
+        ('["given", "surname", "date"],', '["given", "surname"],', "needs both names and the date"),
+        ('["given", "surname", "date"],', '["given", "date"],', "needs both names and the date"),
+        ('["given", "surname", "date"],', '["home"],', "more than one"),
+        ('["given", "surname", "date"],', '["bsn"],', "can ask for"),
+        ('["given", "surname", "date"],', "[],", "any_of must name"),
+        ("most_families = 3", "most_families = 0", "above 0"),
         ("[thresholds]", "[thresholds", "no TOML"),
         ("[evidence]", "[proof]", "lacks evidence"),
     ],
@@ -128,19 +130,45 @@ def test_what_two_people_may_share_is_no_match(other: Person) -> None:
     assert grade((person(), other)) is None
 
 
+def at_home(
+    given: str = "Anna Maria",
+    surname: str = "Jansen",
+    born: tuple[int, int, int] | None = (1980, 3, 12),
+    *,
+    postcode: str = "2511CA",
+    number: str = "12",
+) -> Person:
+    return person(given, surname, born, postcode=postcode, house_number=number)
+
+
 @pytest.mark.parametrize(
-    ("given", "surname", "born"),
+    "other",
     [
-        ("Anna Maria", "Jansen", None),
-        ("", "Jansen", (1980, 3, 12)),
-        ("Bert", "Jansen", (1980, 3, 12)),
-        ("Anna Maria", "Jansen", (1955, 7, 2)),
-        ("Willem", "Bakker", (1980, 3, 12)),
+        at_home("Anna Maria", "Jansen", None),
+        at_home("", "Jansen"),
+        at_home("Annie", "Bakker"),
+        at_home("Anna Maria", "Jansen", (1955, 7, 2), postcode="2511AC"),
     ],
 )
-def test_an_address_stands_in_for_nothing(given: str, surname: str, born: tuple[int, int, int] | None) -> None:
-    one = person(postcode="2511CA", house_number="12")
-    assert grade((one, person(given, surname, born, postcode="2511CA", house_number="12"))) is None
+def test_a_home_stands_in_for_a_part_only_between_files_without_bsns(other: Person) -> None:
+    assert grade((at_home(), other)) is Grade.NAME
+    known = family("f1", at_home()), family("f2", person("Bert", "Bos", (1950, 1, 2), bsn="999990019", person_id="p2"))
+    ours = unique_keys(known, RULES)["f1", "p1"]
+    theirs = {(key.kind, key.value) for key in unique_keys([family("f3", other)], RULES)["f3", "p1"]}
+    both = [key.kind for key in ours if (key.kind, key.value) in theirs]
+    assert RULES.accept([both]) is None  # perhaps a relative under the same roof
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        at_home("Willem", "Bakker", (1955, 7, 2)),
+        at_home("Willem", "Bakker", None),
+        at_home("Anna Maria", "Bakker", None, number="12-B"),  # the neighbours
+    ],
+)
+def test_an_address_alone_is_no_match(other: Person) -> None:
+    assert grade((at_home(number="12-A"), other)) is None
 
 
 def test_unknown_dates_on_both_sides_agree_on_nothing() -> None:

@@ -14,6 +14,7 @@ from sluis_protocol import errors, wire
 from sluis_protocol import messages as plain
 from sluis_protocol.encoding import moment
 from sluis_protocol.errors import MalformedMessage, SluisError
+from sluis_protocol.handshake import Act
 from sluis_protocol.rounds import STATES
 from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire.codec import _CODECS
@@ -51,6 +52,25 @@ MANIFESTS = st.tuples(st.integers(1, 2**31), st.integers(1, 2**31)).flatmap(
         plain.Manifest, words(1, 64), st.integers(1, 255), st.just(min(pair)), st.just(max(pair)), sized(32)
     )
 )
+SEALED = st.binary(min_size=1, max_size=80)
+DRAFTS = st.builds(
+    plain.Move,
+    sized(16),
+    st.sampled_from([Act.PROPOSE, Act.AMEND]),
+    sized(32),
+    version=st.integers(1, 99),
+    digest=sized(32),
+    until=TIMES,
+    sealed=SEALED,
+)
+MOVES = (
+    st.builds(plain.Move, sized(16), st.sampled_from([Act.ACCEPT, Act.CLOSE, Act.WITHDRAW]), sized(32), sealed=SEALED)
+    | st.builds(plain.Move, sized(16), st.just(Act.SIGN), sized(32), digest=sized(32), sealed=SEALED)
+    | DRAFTS
+)
+OPENINGS = st.sets(OINS, min_size=2, max_size=2).flatmap(
+    lambda oins: st.builds(plain.Opening, words(1, 64), st.just(tuple(sorted(oins))))
+)
 STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.Announcement: st.lists(TIMES, min_size=3, max_size=3, unique=True).flatmap(
         lambda times: st.builds(plain.Announcement, words(1, 64), sized(32), *map(st.just, sorted(times)))
@@ -71,6 +91,10 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.Confirmation: st.builds(plain.Confirmation, sized(16), sized(32), sized(32))
     | st.builds(plain.Confirmation, sized(16), st.just(b""), st.just(b"")),
     plain.Unconfirmed: st.builds(plain.Unconfirmed, sized(16)),
+    plain.Move: MOVES,
+    plain.Letter: st.builds(plain.Letter, sized(16), st.integers(1, 10_000), SEALED),
+    plain.Entry: st.builds(plain.Entry, sized(16), st.just(0), st.just(bytes(32)), OPENINGS)
+    | st.builds(plain.Entry, sized(16), st.integers(1, 99), sized(32), moves=st.lists(SIGNED, max_size=2).map(tuple)),
     plain.Empty: st.just(plain.Empty()),
     SignedMessage: SIGNED,
     plain.CovenantNote: st.builds(plain.CovenantNote, words(1, 1000)),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from sluis_protocol.keys import linkage_keys
+from sluis_protocol.keys import keys_of_file
 from sluis_protocol.normalise import atoms
 from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import RuleSet
@@ -66,7 +66,13 @@ class _One:
 
 def compare(families: Sequence[Family], rules: RuleSet) -> Compared:
     """Compare everybody with everybody of another family."""
-    people = [_reduce(member.person, at, rules) for at, family in enumerate(families) for member in family.members]
+    keys = keys_of_file(families, rules)
+    order = {name: at for at, name in enumerate(rules.kinds)}
+    people = []
+    for at, family in enumerate(families):
+        for person in (member.person for member in family.members):
+            own = frozenset((order[key.kind], key.value) for key in keys[family.family_id, person.person_id])
+            people.append(_reduce(person, at, own))
     points = [kind.points for kind in rules.kinds.values()]
     sizes = [len(family.members) for family in families]
     kinds = range(len(points))
@@ -80,8 +86,7 @@ def compare(families: Sequence[Family], rules: RuleSet) -> Compared:
     )
 
 
-def _reduce(person: Person, family: int, rules: RuleSet) -> _One:
-    order = {name: at for at, name in enumerate(rules.kinds)}
+def _reduce(person: Person, family: int, keys: frozenset[tuple[int, str]]) -> _One:
     variants = atoms(person)
     born = person.birth_date
     date = (born.year, born.month, born.day) if born else (0, 0, 0)
@@ -89,7 +94,7 @@ def _reduce(person: Person, family: int, rules: RuleSet) -> _One:
     return _One(
         family,
         person.bsn,
-        frozenset((order[key.kind], key.value) for key in linkage_keys(person, rules)),
+        keys,
         (*named, *(frozenset({str(part)} if part else ()) for part in date)),
     )
 

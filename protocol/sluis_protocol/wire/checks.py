@@ -12,6 +12,7 @@ from .. import encoding
 from ..errors import MalformedMessage
 
 M = TypeVar("M", bound=Message)
+_OIN_DIGITS = 20
 _LATEST_MILLIS = 253_402_300_799_000  # the year 9999, the last that datetime knows
 
 
@@ -62,6 +63,13 @@ def line(value: str, field: str, most: int = 256, least: int = 1) -> str:
 def shown(value: str, most: int) -> str:
     """Any text as such a line: what can't be shown becomes a question mark, and the rest is cut off."""
     return "".join(one if one.isprintable() else "?" for one in value[:most])
+
+
+def oin(value: str, field: str) -> str:
+    """An OIN: 20 digits."""
+    if len(value) != _OIN_DIGITS or not (value.isascii() and value.isdigit()):
+        raise MalformedMessage(f"{field} is not an OIN of {_OIN_DIGITS} digits", field=field)
+    return value
 
 
 def number(value: int, field: str, least: int, most: int) -> int:

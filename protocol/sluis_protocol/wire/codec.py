@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from . import calls, payloads
+from . import calls, handshakes, payloads
 from .checks import parse
 
 T = TypeVar("T")
@@ -22,7 +22,8 @@ class _Codec(Generic[T]):
 
 
 _CODECS: dict[type, _Codec[Any]] = {
-    plain: _Codec(message, write, read) for plain, message, write, read in (*payloads.CODECS, *calls.CODECS)
+    plain: _Codec(message, write, read)
+    for plain, message, write, read in (*payloads.CODECS, *handshakes.CODECS, *calls.CODECS)
 }
 
 

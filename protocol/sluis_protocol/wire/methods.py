@@ -67,5 +67,7 @@ ACKNOWLEDGE = Method(
     "sluis.v1.MatchService", "Acknowledge", Shape.UNARY, Caller.MEMBER, plain.Acknowledgement, plain.Empty
 )
 CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+MOVE = Method("sluis.v1.HandshakeService", "Move", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+WRITE = Method("sluis.v1.HandshakeService", "Write", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 
-METHODS = (GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM)
+METHODS = (GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM, MOVE, WRITE)

@@ -10,20 +10,13 @@ from .._wire.sluis.v1 import evaluation_pb2, matches_pb2, rounds_pb2, submission
 from ..confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from ..encoding import millis
 from ..errors import MalformedMessage
-from .checks import line, moment, number, packed, sized, some
+from .checks import line, moment, number, oin, packed, sized, some
 
 MOST_ELEMENTS = 16_384
 MOST_SLOTS = 255
 MOST_PERSONS = 2**31
 MOST_FAMILY = 1_000
 MOST_REASON = 1_000
-_OIN_DIGITS = 20
-
-
-def _oin(value: str, field: str) -> str:
-    if len(value) != _OIN_DIGITS or not (value.isascii() and value.isdigit()):
-        raise MalformedMessage(f"{field} is not an OIN of {_OIN_DIGITS} digits", field=field)
-    return value
 
 
 def _write_announcement(value: plain.Announcement) -> rounds_pb2.Announcement:
@@ -137,7 +130,7 @@ def _read_claim(m: matches_pb2.Claim) -> plain.Claim:
         raise MalformedMessage("a claim names each person once", field="persons")
     return plain.Claim(
         sized(m.candidate_id, CANDIDATE_BYTES, "candidate_id"),
-        _oin(m.counterpart, "counterpart"),
+        oin(m.counterpart, "counterpart"),
         m.family,
         tuple(persons),
     )

@@ -1,0 +1,69 @@
+"""How long what is kept: `[retention]` in node.toml, in days. Defaults, and ceilings that no configuration may pass."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from sluis_runtime.config import Section
+
+
+class Category(StrEnum):
+    """What goes by itself; see `RetentionSettings`."""
+
+    REPEATS = "repeats"
+    LAPSED = "lapsed"
+    ENDED = "ended"
+    MATCHES = "matches"
+    REFERENCES = "references"
+    NOTICES = "notices"
+    ANOMALIES = "anomalies"
+    REQUESTS = "requests"
+    PROCESSING = "processing"
+    PROOFS = "proofs"
+
+
+CEILINGS = {
+    Category.REPEATS: 30,
+    Category.LAPSED: 180,
+    Category.ENDED: 730,
+    Category.MATCHES: 365,
+    Category.REFERENCES: 730,
+    Category.NOTICES: 90,
+    Category.ANOMALIES: 1_095,
+    Category.REQUESTS: 1_826,
+    Category.PROCESSING: 1_826,
+    Category.PROOFS: 1_826,
+}
+
+
+def _days(category: Category) -> object:
+    return Field(ge=1, le=CEILINGS[category])
+
+
+class RetentionSettings(Section):
+    """`[retention]`: days that each category is kept.
+
+    repeats: another handshake of a pair that was known, which nobody took up; from its end. lapsed: a handshake that
+    came to nothing; from its end. ended: an approach that was closed or withdrawn; from its end. matches: from the last
+    round that found it, and as long as a handshake of it is kept. references: of a family that no match needs any more.
+    notices: from when they were written. anomalies: from when they were noted. requests: of persons concerned, from
+    when they were done or lifted. processing: the processing log. proofs: of deletions.
+    """
+
+    repeats: Annotated[int, _days(Category.REPEATS)] = 14
+    lapsed: Annotated[int, _days(Category.LAPSED)] = 90
+    ended: Annotated[int, _days(Category.ENDED)] = 365
+    matches: Annotated[int, _days(Category.MATCHES)] = 180
+    references: Annotated[int, _days(Category.REFERENCES)] = 365
+    notices: Annotated[int, _days(Category.NOTICES)] = 30
+    anomalies: Annotated[int, _days(Category.ANOMALIES)] = 365
+    requests: Annotated[int, _days(Category.REQUESTS)] = 1_095
+    processing: Annotated[int, _days(Category.PROCESSING)] = 1_095
+    proofs: Annotated[int, _days(Category.PROOFS)] = 1_826
+
+    def days(self, category: Category) -> int:
+        """How long a category is kept."""
+        found: int = getattr(self, category)
+        return found

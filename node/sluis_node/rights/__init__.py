@@ -1,0 +1,1 @@
+"""Rights of persons concerned: access to everything that is held, correction, objection and erasure (rule 15)."""

@@ -1,0 +1,5 @@
+"""Everything is on this machine: what comes, comes at once."""
+
+from ..handshake.conftest import impatient
+
+__all__ = ["impatient"]

@@ -1,0 +1,1 @@
+"""Published values, with the programs that made them."""
