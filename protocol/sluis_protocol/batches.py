@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from sluis_protocol.encoding import lp
@@ -247,9 +248,34 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
+def _helpers(count: int) -> ThreadPoolExecutor:
+    """Threads that stay: to start some for each batch costs as much as a hundred elements."""
+    return ThreadPoolExecutor(count, thread_name_prefix="group")
+
+
 def on_threads(threads: int, ranges: Sequence[tuple[int, int]], step: Callable[[int, int], T]) -> list[T]:
-    """Calls `step(start, stop)` for each range, on so many threads; the results, in the order of the ranges."""
+    """Calls `step(start, stop)` for each range, on so many threads; the results, in the order of the ranges.
+
+    The calling thread works, too, and takes what no other has begun: so it never waits for threads that are busy with
+    another batch. If steps fail, the error is that of the first.
+    """
     if threads <= 1 or len(ranges) <= 1:
         return [step(start, stop) for start, stop in ranges]
-    with ThreadPoolExecutor(threads, thread_name_prefix="group") as pool:
-        return list(pool.map(lambda piece: step(*piece), ranges))
+    first, *others = ranges
+    pool = _helpers(threads - 1)
+    given = [pool.submit(step, *piece) for piece in others]
+    own, at = {}, 0
+    try:
+        own[0] = step(*first)
+        for at, (piece, future) in enumerate(zip(others, given, strict=True), start=1):
+            if future.cancel():
+                own[at] = step(*piece)
+    except BaseException:
+        earlier = [future for future in given[: max(at - 1, 0)] if not future.cancelled()]
+        for future in given:
+            future.cancel()
+        for future in earlier:
+            future.result()
+        raise
+    return [own[at] if at in own else given[at - 1].result() for at in range(len(ranges))]

@@ -144,7 +144,7 @@ class Limits(Strict):
     """What a party accepts from another: sizes and tolerances."""
 
     message_bytes: Annotated[int, Field(ge=65_536, le=16_777_216)] = 4_194_304
-    batch_elements: Annotated[int, Field(ge=1, le=16_384)] = 2_048
+    batch_elements: Annotated[int, Field(ge=1, le=16_384)] = 8_192
     submission_persons: Annotated[int, Field(ge=64)] = 65_536
     clock_tolerance_seconds: Annotated[int, Field(ge=5)] = 300
     evaluation_seconds: Annotated[int, Field(ge=1)] = 60
