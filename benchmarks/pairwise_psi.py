@@ -26,7 +26,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sluis_protocol import oprf, threshold
+from sluis_protocol import group, oprf, threshold
+from sluis_protocol.covenant import Limits
 from sluis_protocol.join import TaggedPerson, join
 from sluis_protocol.rules import Thresholds
 from sluis_protocol.tag import TAG_BYTES
@@ -37,7 +38,7 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements-psi.txt"
 MUNICIPALITIES = (2, 4, 8, 12)
 SHARED = 0.05  # of every set is in all the others too
-BATCH = 4096  # keys that are tagged at once
+BATCH = Limits().batch_elements  # keys that are tagged at once
 DEADLINE = 300  # seconds for one run of another PSI
 ANY = Thresholds(person=1, family=1, certain=1)  # one shared key is a result here, as it is for the others
 
@@ -214,7 +215,7 @@ def join_seconds(tags: Sequence[Sequence[bytes]], expected: int) -> float:
 def report(size: int, others: Sequence[Costs], tagging: Costs, joins: dict[int, float]) -> None:
     """The table, where the lines cross, and what the figures don't say."""
     print(f"\nCPU seconds for N municipalities with {size} keys each, {SHARED:.0%} of them shared by all")
-    print("(~ = extrapolated from the measured mean, everything else measured)\n")
+    print(f"(~ = extrapolated from the measured mean, everything else measured; group backend {group.choice().name})\n")
     print(f"{'':34}{'unit':>12}" + "".join(f"{f'N = {count}':>12}" for count in MUNICIPALITIES))
 
     def row(name: str, unit: float, cells: list[tuple[float, bool]]) -> None:
@@ -223,6 +224,7 @@ def report(size: int, others: Sequence[Costs], tagging: Costs, joins: dict[int, 
 
     sluis = [(seconds + joins[n], measured) for n in MUNICIPALITIES for seconds, measured in [tagging.of(n)]]
     row("Sluis: verified, 2 of 3, and join", sluis[-1][0] / MUNICIPALITIES[-1], sluis)
+    row("    of which tagging", tagging.mean, [tagging.of(n) for n in MUNICIPALITIES])
     for costs in others:
         row(costs.name, costs.mean, [costs.of(math.comb(n, 2)) for n in MUNICIPALITIES])
     print("unit: a municipality for Sluis, a pair for the others, whose fixed cost a pair weighs on small sets\n")

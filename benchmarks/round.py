@@ -28,6 +28,7 @@ from sluis_coordinator.join import join_files
 from sluis_coordinator.tagfile import TagFileWriter, file_name, parse_rows
 from sluis_protocol import group, oprf, threshold
 from sluis_protocol.confirm import confirm_key, examine
+from sluis_protocol.covenant import Limits
 from sluis_protocol.join import Candidate
 from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
 from sluis_protocol.rules import RuleSet, load_rules
@@ -36,7 +37,7 @@ from sluis_protocol.tag import Context, attach, prepare, prf_inputs
 
 NODES, FAMILIES, PERSONS = 342, 100_000, 450_000
 SHARED = 0.05  # of the families are known to the next municipality, too
-BATCH = 2048
+BATCH = Limits().batch_elements
 QUORUM = (1, 3)
 KEPT = 6  # nodes whose claims are confirmed
 GROUND = CaseGround("Z-1", "demo-grondslag", date(2026, 1, 1), None, None, "iemand@example.org")

@@ -2,7 +2,8 @@
 
 A coordinator, three key holders and this process as the node, over gRPC with mutual TLS on loopback: signatures, the
 relay, quotas on disk and all. Compared with the same keys tagged in this process alone, on one thread, by the CPU time
-(user and system) of all processes together; measurements of both take turns. From a checkout, on Linux.
+(user and system) of all processes together; measurements of both take turns. `--profile` then says where the time of
+each process goes. From a checkout, on Linux.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ from sluis_node.quorums import Fault, Quorums
 from sluis_node.signer import Signer
 from sluis_node.tagging import SEED_BYTES, Tagging
 from sluis_protocol import group, oprf, threshold
+from sluis_protocol.covenant import Limits
 from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import new_sealing_key, new_storage_key, write_secret
 
+from benchmarks.sampling import sampled, show
 from tests.pki import Pki
 from tests.world import COORDINATOR, PURPOSE, World, holder_oin, make_world, member_oin
 
-ASKED = 0.7
+MOST = 1.4  # times the CPU of one process
 PROGRAMS = Path(sys.executable).parent
 NODE = member_oin(1)
 _START_SECONDS = 60
@@ -191,12 +194,24 @@ def tag_in_process(world: World, inputs: Sequence[bytes], batch: int) -> list[by
     return outputs
 
 
+def profile(country: Country, inputs: Sequence[bytes]) -> None:
+    """Samples all processes while these keys are tagged, and prints where their time went."""
+    pids = {"node": os.getpid()} | {who: process.pid for who, process in country.processes.items()}
+    with sampled(pids, country.folder) as profiles:
+        before = country.cpu()
+        asyncio.run(tag_on_the_wire(country, inputs))
+        after = country.cpu()
+    show(profiles, {who: (after[who] - before[who]) / len(inputs) * 1e6 for who in pids})
+
+
 def main() -> int:
-    """Measures, prints the table; exit status 1 if the ratio is below what the project asks for."""
+    """Measures, prints the table; exit status 1 if the ratio is above what the project asks for."""
     parser = argparse.ArgumentParser(description="Verified 2-of-3 tagging over gRPC between processes.")
-    parser.add_argument("--batch", type=int, default=2048, help="keys a batch (default: 2048, as the covenant's)")
-    parser.add_argument("--batches", type=int, default=6, help="batches a measurement (default: 6)")
+    batch = Limits().batch_elements
+    parser.add_argument("--batch", type=int, default=batch, help=f"keys a batch (default: the covenant's, {batch})")
+    parser.add_argument("--batches", type=int, default=3, help="batches a measurement (default: 3)")
     parser.add_argument("--rounds", type=int, default=5, help="times that each is measured (default: 5)")
+    parser.add_argument("--profile", action="store_true", help="sample the processes with perf, too")
     options = parser.parse_args()
     keys: int = options.batch * options.batches
 
@@ -220,21 +235,26 @@ def main() -> int:
             for who, seconds in used.items():
                 shares.setdefault(who, []).append(seconds)
             wired.append(sum(used.values()))
-            ratios.append(alone[-1] / wired[-1])
+            ratios.append(wired[-1] / alone[-1])
 
-    def line(what: str, values: Sequence[float], more: str = "") -> None:
-        print(f"{what:46}{statistics.median(values) * 1e6:10.1f}{more}")
+        def line(what: str, values: Sequence[float], more: str = "") -> None:
+            print(f"{what:46}{statistics.median(values) * 1e6:10.1f}{more}")
 
-    ratio = statistics.median(ratios)
-    print(f"{keys} keys in batches of {options.batch}, 2 of 3, every proof verified; {options.rounds} turns, medians")
-    print(f"{'CPU of all processes':46}{'µs a key':>10}{'ratio':>8}{'asked':>8}")
-    line("in this process, one thread", alone)
-    line("over gRPC, all processes", wired, f"{ratio:8.3f}{ASKED:8.2f}")
-    for who, values in shares.items():
-        line(f"  of which {who}", values)
-    line("over gRPC, wall", walls)
-    print(f"ratios: {min(ratios):.3f} to {max(ratios):.3f}; on {os.cpu_count()} cores, with other work on the machine")
-    return 0 if ratio >= ASKED else 1
+        ratio = statistics.median(ratios)
+        print(
+            f"{keys} keys in batches of {options.batch}, 2 of 3, every proof verified; {options.rounds} turns, medians"
+        )
+        print(f"group backend: {group.choice().name}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        print(f"{'CPU of all processes':46}{'µs a key':>10}{'times':>8}{'at most':>9}")
+        line("in this process, one thread", alone)
+        line("over gRPC, all processes", wired, f"{ratio:8.2f}{MOST:9.2f}")
+        for who, values in shares.items():
+            line(f"  of which {who}", values)
+        line("over gRPC, wall", walls)
+        print(f"times: {min(ratios):.2f} to {max(ratios):.2f}")
+        if options.profile:
+            profile(country, [b"profile key %d" % number for number in range(4 * keys)])
+    return 0 if ratio <= MOST else 1
 
 
 if __name__ == "__main__":
