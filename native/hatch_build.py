@@ -34,6 +34,10 @@ class NativeHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's o
         try:
             made = build.build(into)
         except build.CantBuild as error:
+            if editable:
+                (into / build.NAME).unlink(missing_ok=True)  # one of before, made from other sources
+            else:
+                into.rmdir()
             self.app.display_warning(f"The native group backend is left out: {error}")
             return
         if not editable:

@@ -203,6 +203,10 @@ def doctor() -> None:
     names = ", ".join(native.names()) if native else problem
     show.console.print(f"group backend: {chosen.name} ({chosen.why})", markup=False)
     show.console.print(f"native backends: {names}", markup=False)
+    if native is None:
+        show.console.print(
+            "  → on Debian: apt install gcc libc6-dev python3-dev; then install Sluis again", markup=False
+        )
     show.console.print(f"threads for a batch: {group.available_cores()}", markup=False)
 
 

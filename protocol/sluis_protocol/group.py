@@ -110,7 +110,10 @@ def load_native() -> tuple[ModuleType | None, str]:
     try:
         return import_module("sluis_protocol._native"), ""
     except ModuleNotFoundError:
-        return None, "the extension module was not built: there was no C compiler when Sluis was installed"
+        return (
+            None,
+            "there is no extension module: where Sluis was installed, a C compiler or Python's headers were missing",
+        )
     except ImportError as error:
         return None, f"the extension module can't be loaded: {error}"
 
