@@ -16,7 +16,8 @@ import time
 from sluis_protocol import group
 from sluis_protocol.batches import ELEMENT_BYTES, ORDER, SCALAR_BYTES, Backend, Weighing
 from sluis_protocol.errors import BadElement
-from sluis_protocol.native import Native, Watch
+from sluis_protocol.native import Native
+from sluis_protocol.watch import Watch
 
 PRIME = 2**255 - 19
 SIZES = (*range(1, 20), 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300)

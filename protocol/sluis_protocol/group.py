@@ -35,7 +35,8 @@ from sluis_protocol.batches import cores as cores
 from sluis_protocol.batches import expander as expander
 from sluis_protocol.errors import BadElement, ConfigError
 from sluis_protocol.libsodium import Libsodium
-from sluis_protocol.native import Difference, Native, Watch, self_test
+from sluis_protocol.native import Native
+from sluis_protocol.watch import Difference, Watch, self_test
 
 Random = Callable[[int], bytes]
 """Gives that many uniform bytes: the shape of `os.urandom`."""

@@ -2,21 +2,17 @@
 
 Where libsodium's backend calls a function for each element, this one hands a batch to C, which spreads it over the
 lanes of the CPU's vectors, and threads share it. The results are the same to the byte. What the module must never be
-trusted with alone: one result in 4,096 is computed again by libsodium (`Watch`), and before first use all steps are
-(`self_test`).
+trusted with alone: one result in 4,096 is computed again by libsodium, and before first use all steps are (`watch`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import ModuleType
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from sluis_protocol.batches import (
     ELEMENT_BYTES,
-    ORDER,
     SCALAR_BYTES,
     WIDE_BYTES,
     Backend,
@@ -27,63 +23,12 @@ from sluis_protocol.batches import (
     count_of,
     on_threads,
 )
+from sluis_protocol.errors import BadElement
+from sluis_protocol.watch import Watch
 
-ONE_IN = 4096
 _LEAST = 128  # elements worth a thread
 _STEP = 64  # pieces begin at multiples of this: full vectors
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The evidence that a backend computes wrongly. Nothing in it is secret: digests, and no scalar."""
-
-    backend: str
-    step: str
-    index: int
-    made: str
-    expected: str
-
-    def __str__(self) -> str:
-        return (
-            f"the group backend {self.backend} and libsodium differ: {self.step}, element {self.index}, "
-            f"sha256 {self.made} instead of {self.expected}"
-        )
-
-
-class Watch:
-    """Has a random one in so many results computed again by the reference.
-
-    Which ones is drawn from the results themselves, so nobody has to hand in randomness, and every result has the
-    same chance.
-    """
-
-    def __init__(self, name: str, reference: Backend, on_difference: Callable[[Difference], NoReturn]) -> None:
-        self._name, self.reference, self._on_difference = name, reference, on_difference
-        self.one_in = ONE_IN
-
-    def draw(self, made: bytes, count: int) -> range:
-        """The indices to look at."""
-        start = int.from_bytes(hashlib.sha256(made).digest()[:8], "big") % self.one_in
-        return range(start, count, self.one_in)
-
-    def look(
-        self, step: str, made: bytes, count: int, again: Callable[[Backend, int], bytes], size: int = ELEMENT_BYTES
-    ) -> None:
-        """`again` computes the one result of that index."""
-        for index in self.draw(made, count):
-            self.compare(step, index, made[index * size : (index + 1) * size], again(self.reference, index))
-
-    def compare(self, step: str, index: int, made: bytes, expected: bytes) -> None:
-        """Hands over the evidence if they differ."""
-        if made != expected:
-            digests = (hashlib.sha256(value).hexdigest() for value in (made, expected))
-            self._on_difference(Difference(self._name, step, index, *digests))
-
-    def look_at_sum(self, step: str, made: bytes, again: Callable[[Backend], bytes]) -> None:
-        """For one result out of a whole batch, which takes the reference as long as the batch takes it."""
-        if self.draw(made, 1):
-            self.compare(step, 0, made, again(self.reference))
 
 
 def _one(packed: bytes, index: int, size: int = ELEMENT_BYTES) -> bytes:
@@ -122,7 +67,17 @@ class Native(Backend):
         def step(start: int, stop: int) -> tuple[bytes, int]:
             return b"", self._native.check(self.name, elements[start * ELEMENT_BYTES : stop * ELEMENT_BYTES])
 
-        self._elements(count_of(elements, ELEMENT_BYTES), step)
+        count = count_of(elements, ELEMENT_BYTES)
+        self._elements(count, step)
+
+        def again(other: Backend, at: int) -> bytes:
+            try:
+                other.check_elements(_one(elements, at))
+            except BadElement:
+                return b""
+            return _one(elements, at)
+
+        self._watch.look("check", elements, count, again)
 
     def from_uniform_bytes(self, wide: bytes) -> bytes:
         """Constant time."""
@@ -210,31 +165,40 @@ class Native(Backend):
 
     def reduce_scalars(self, wide: bytes) -> bytes:
         """Constant time."""
-        count_of(wide, WIDE_BYTES)
-        return bytes(self._native.reduce_scalars(wide))
+        count, made = count_of(wide, WIDE_BYTES), bytes(self._native.reduce_scalars(wide))
+        self._watch.look("reduce", made, count, lambda other, at: other.reduce_scalars(_one(wide, at, WIDE_BYTES)))
+        return made
 
-    def _scalars(self, call: Callable[[bytes, bytes], bytes], left: bytes, right: bytes) -> bytes:
-        count = count_of(left, SCALAR_BYTES)
+    def _scalars(self, step: str, left: bytes, right: bytes) -> bytes:
+        count, each = count_of(left, SCALAR_BYTES), len(right) == len(left)
         if len(right) not in (SCALAR_BYTES, len(left)):
             raise ValueError(f"{len(right)} bytes for a batch of {count}")
-        return call(left, right)
+        made: bytes = getattr(self._native, step)(left, right)
+        self._watch.look(
+            step,
+            made,
+            count,
+            lambda other, at: getattr(other, step)(_one(left, at), _one(right, at) if each else right),
+        )
+        return made
 
     def multiply_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return self._scalars(self._native.multiply_scalars, left, right)
+        return self._scalars("multiply_scalars", left, right)
 
     def add_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return self._scalars(self._native.add_scalars, left, right)
+        return self._scalars("add_scalars", left, right)
 
     def subtract_scalars(self, left: bytes, right: bytes) -> bytes:
         """Constant time."""
-        return self._scalars(self._native.subtract_scalars, left, right)
+        return self._scalars("subtract_scalars", left, right)
 
     def invert_scalars(self, scalars: bytes) -> bytes:
         """All with one inversion. Constant time."""
-        count_of(scalars, SCALAR_BYTES)
-        return bytes(self._native.invert_scalars(scalars))
+        count, made = count_of(scalars, SCALAR_BYTES), bytes(self._native.invert_scalars(scalars))
+        self._watch.look("invert", made, count, lambda other, at: other.invert_scalars(_one(scalars, at)))
+        return made
 
     # The protocol's steps.
 
@@ -317,31 +281,3 @@ class Native(Backend):
             (expected,) = self._watch.reference.finalize([given[at]], _one(blinds, at), _one(evaluated, at))
             self._watch.compare("finalize", at, made[at], expected)
         return made
-
-
-def self_test(backend: Backend, reference: Backend) -> str:
-    """What differs from the reference, in all steps over a small batch; "" if nothing does."""
-    count, domain = 67, b"self-test"
-    wide = b"".join(hashlib.sha512(b"self-test %d" % at).digest() for at in range(count))
-    inputs = [wide[: at * 5] for at in range(count)]
-    how = Weighing(domain, hashlib.sha512(domain).digest())
-
-    def steps(group: Backend) -> dict[str, object]:
-        scalars = group.reduce_scalars(wide)
-        secret, rho = scalars[:SCALAR_BYTES], scalars[: 4 * SCALAR_BYTES]
-        blinded = group.blind(inputs, domain, scalars)
-        evaluated, m = group.evaluate(secret, how, blinded)
-        few = 6 * ELEMENT_BYTES
-        return {
-            "scalars": (scalars, group.invert_scalars(scalars), group.multiply_scalars(scalars, secret)),
-            "hash and blind": blinded,
-            "evaluate": (evaluated, m),
-            "evaluate few": group.evaluate(secret, how, blinded[:few]),
-            "verify": group.verify([how, how], rho, blinded[:few] * 4, [evaluated[:few] * 4, evaluated[-few:] * 4]),
-            "finalize": group.finalize(inputs, scalars, evaluated),
-            "identity": group.multiply(bytes(SCALAR_BYTES) + scalars[:SCALAR_BYTES], blinded[:64]),
-            "maximum": group.multiply((ORDER - 1).to_bytes(SCALAR_BYTES, "little"), blinded[:ELEMENT_BYTES]),
-        }
-
-    made, expected = steps(backend), steps(reference)
-    return ", ".join(step for step, result in expected.items() if made[step] != result)

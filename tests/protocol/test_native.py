@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,9 +18,10 @@ from typing import NoReturn
 import pytest
 from sluis_node.cli import app
 from sluis_protocol import group, oprf, threshold
-from sluis_protocol.batches import ORDER, Backend
+from sluis_protocol.batches import ORDER, Backend, Weighing
 from sluis_protocol.errors import BadElement, ConfigError, WrongProof
-from sluis_protocol.native import Difference, Native, Watch, self_test
+from sluis_protocol.native import Native
+from sluis_protocol.watch import Difference, Watch, self_test
 from typer.testing import CliRunner
 
 from native.differential import differences
@@ -202,38 +204,111 @@ def _raise(difference: Difference) -> NoReturn:
     raise _Found(str(difference))
 
 
+class _Wrong(ModuleType):
+    """The extension module, but one of its functions gives nothing but zeros."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__("wrong")
+        self._wrong = wrong
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(NATIVE, name)
+
+        def spoiled(*given: object) -> object:
+            made = real(*given)
+            return tuple(map(zeros, made)) if isinstance(made, tuple) else zeros(made)
+
+        def zeros(made: object) -> object:
+            if isinstance(made, list):
+                return [zeros(one) for one in made]
+            return bytes(len(made)) if isinstance(made, bytes) else -1  # -1: no element is bad
+
+        return spoiled if name == self._wrong else real
+
+
+HOW = Weighing(b"domain", b"seed")
+SCALARS = b"\x07" + bytes(31) + b"\x09" + bytes(31)
+ELEMENTS = REFERENCE.from_uniform_bytes(bytes(range(128)))
+NO_ELEMENT = bytes.fromhex(next(iter(BAD_ENCODINGS.values())).split()[0])
+USES: dict[str, tuple[str, Callable[[Backend], object]]] = {
+    "map": ("from_uniform", lambda backend: backend.from_uniform_bytes(bytes(range(64)))),
+    "hash": ("hash_to_group", lambda backend: backend.hash_to_group([b"a", b"b"], b"c")),
+    "blind": ("hash_to_group", lambda backend: backend.blind([b"a", b"b"], b"c", SCALARS)),
+    "multiply": ("multiply", lambda backend: backend.multiply(SCALARS, ELEMENTS)),
+    "add": ("add", lambda backend: backend.add(ELEMENTS, ELEMENTS)),
+    "check": ("check", lambda backend: backend.check_elements(NO_ELEMENT)),
+    "sum": ("public_sum", lambda backend: backend.weighted_sum(lambda at: (at + 1,), (ELEMENTS,))),
+    "evaluate": ("evaluate", lambda backend: backend.evaluate(SCALARS[:32], HOW, ELEMENTS)),
+    "composites": ("weigh", lambda backend: backend.composites(HOW, ELEMENTS, ELEMENTS)),
+    "verify": ("verify", lambda backend: backend.verify([HOW], SCALARS, ELEMENTS, [ELEMENTS])),
+    "finalize": ("finalize", lambda backend: backend.finalize([b"a"], SCALARS[:32], ELEMENTS[:32])),
+    "reduce": ("reduce_scalars", lambda backend: backend.reduce_scalars(SCALARS)),
+    "invert": ("invert_scalars", lambda backend: backend.invert_scalars(SCALARS)),
+    "multiply_scalars": ("multiply_scalars", lambda backend: backend.multiply_scalars(SCALARS, SCALARS[:32])),
+    "add_scalars": ("add_scalars", lambda backend: backend.add_scalars(SCALARS, SCALARS)),
+    "subtract_scalars": ("subtract_scalars", lambda backend: backend.subtract_scalars(SCALARS, SCALARS[32:])),
+}
+
+
 @needs_native
-@pytest.mark.parametrize("step", ["from_uniform", "hash_to_group", "multiply", "add", "public_sum", "finalize"])
+@pytest.mark.parametrize("step", USES)
 def test_a_wrong_result_is_found_in_service(step: str) -> None:
-    assert NATIVE is not None
-
-    class Wrong(ModuleType):
-        def __getattr__(self, name: str) -> object:
-            return getattr(NATIVE, name)
-
-    def spoiled(*given: object) -> object:
-        made = getattr(NATIVE, step)(*given)
-        if step == "finalize":
-            return [bytes(64) for _ in made[0]], made[1]
-        return (bytes(len(made[0])), made[1]) if isinstance(made, tuple) else bytes(len(made))
-
-    module = Wrong("wrong")
-    setattr(module, step, spoiled)
+    wrong, use = USES[step]
     watch = Watch(NAMES[-1], REFERENCE, _raise)
     watch.one_in = 1
-    backend = Native(module, NAMES[-1], watch)
-    elements, scalars = REFERENCE.from_uniform_bytes(bytes(range(64))) * 3, b"\x07" + bytes(31)
-    uses: dict[str, Callable[[], object]] = {
-        "from_uniform": lambda: backend.from_uniform_bytes(bytes(range(64))),
-        "hash_to_group": lambda: backend.blind([b"a", b"b"], b"c", scalars * 2),
-        "multiply": lambda: backend.multiply(scalars, elements),
-        "add": lambda: backend.add(elements, elements),
-        "public_sum": lambda: backend.weighted_sum(lambda at: (at + 1,), (elements,)),
-        "finalize": lambda: backend.finalize([b"a"], scalars, elements[:32]),
-    }
-    with pytest.raises(_Found, match="libsodium differ") as found:
-        uses[step]()
-    assert scalars.hex() not in str(found.value)
+    with pytest.raises(_Found, match=f"libsodium differ: {step}") as found:
+        use(Native(_Wrong(wrong), NAMES[-1], watch))
+    assert SCALARS.hex()[:64] not in str(found.value)
+
+
+@needs_native
+def test_both_results_of_a_step_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M of an evaluation, and the sums of a verification, where the other result is right."""
+    assert NATIVE is not None
+    for step, use in (("evaluate", USES["evaluate"][1]), ("verify", USES["verify"][1])):
+        module, real = _Wrong(""), getattr(NATIVE, step)
+
+        def other(*given: object, real: Callable[..., tuple[bytes, bytes, int]] = real, step: str = step) -> object:
+            first, second, bad = real(*given)
+            return (first, bytes(32), bad) if step == "evaluate" else (bytes(len(first)), second, bad)
+
+        monkeypatch.setattr(module, step, other, raising=False)
+        watch = Watch(NAMES[-1], REFERENCE, _raise)
+        watch.one_in = 1
+        with pytest.raises(_Found, match="differ: M," if step == "evaluate" else "differ: sum of answers,"):
+            use(Native(module, NAMES[-1], watch))
+
+
+@needs_native
+def test_a_backend_that_goes_wrong_later_ends_the_process() -> None:
+    """It passes the self-test, then one bit of one result is wrong: nothing after that is computed."""
+    script = """
+from types import ModuleType
+from sluis_protocol import group, watch
+
+real, _ = group.load_native()
+class Wrong(ModuleType):
+    def __getattr__(self, name):
+        return getattr(real, name)
+
+module = Wrong("wrong")
+group.load_native = lambda: (module, "")
+watch.ONE_IN = 4
+print(group.choice().name, flush=True)
+def multiply(*given):
+    made, bad = real.multiply(*given)
+    return made[:-1] + bytes([made[-1] ^ 1]), bad
+print(len(group.multiply(bytes([7]) + bytes(31), group.GENERATOR)), flush=True)
+module.multiply = multiply
+for number in range(1, 250):
+    group.multiply(bytes([number]) + bytes(31), group.GENERATOR)
+print("went on")
+"""
+    environment = {name: value for name, value in os.environ.items() if name != group.VARIABLE}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == -signal.SIGABRT
+    assert done.stdout.split() == [NAMES[0], "32"]
+    assert f"SLUIS: the group backend {NAMES[0]} and libsodium differ: multiply, element 0, sha256 " in done.stderr
 
 
 def test_every_result_has_its_chance_to_be_looked_at() -> None:
@@ -245,7 +320,7 @@ def test_every_result_has_its_chance_to_be_looked_at() -> None:
 
 
 def test_a_difference_ends_the_process_with_the_evidence() -> None:
-    script = "from sluis_protocol import group as g, native as n; g.stop(n.Difference('ifma', 'multiply', 3, 'a', 'b'))"
+    script = "from sluis_protocol import group as g, watch as w; g.stop(w.Difference('ifma', 'multiply', 3, 'a', 'b'))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode < 0
     assert "ifma and libsodium differ: multiply, element 3" in done.stderr
