@@ -4,13 +4,16 @@
 padded, packed, parsed and written as the coordinator does, joined by its SQL, and the claims confirmed. In process, one
 thread, so no wire, signatures or databases: `benchmarks.wire` has those for tagging. Reported for each role: CPU, and
 what of it is what; bytes that a node sends; peak memory. Claims are confirmed between the first nodes only, since the
-others' families are not kept in this one process; the cost is of one claim.
+others' families are not kept in this one process; the cost is of one claim. With `--profile`, the functions that each
+step spends its time in follow (Python's profiler, which makes Python slower and leaves the rest as it is).
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import os
+import pstats
 import random
 import resource
 import sys
@@ -19,10 +22,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from sluis_coordinator.join import join_files
 from sluis_coordinator.tagfile import TagFileWriter, file_name, parse_rows
@@ -39,6 +43,7 @@ NODES, FAMILIES, PERSONS = 342, 100_000, 450_000
 SHARED = 0.05  # of the families are known to the next municipality, too
 BATCH = Limits().batch_elements
 QUORUM = (1, 3)
+MOST_SHOWN = 5  # functions of a step, in a profile
 KEPT = 6  # nodes whose claims are confirmed
 GROUND = CaseGround("Z-1", "demo-grondslag", date(2026, 1, 1), None, None, "iemand@example.org")
 SYLLABLES = [
@@ -50,12 +55,27 @@ SYLLABLES = [
 spent: defaultdict[tuple[str, str], float] = defaultdict(float)
 
 
+profiles: dict[tuple[str, str], cProfile.Profile] | None = None
+
+
 @contextmanager
 def doing(role: str, what: str) -> Iterator[None]:
-    """Counts the CPU time of the block."""
+    """Counts the CPU time of the block, and profiles it if asked for."""
     began = time.process_time()
-    yield
+    with nullcontext() if profiles is None else profiles.setdefault((role, what), cProfile.Profile()):
+        yield
     spent[role, what] += time.process_time() - began
+
+
+def show_profiles(found: dict[tuple[str, str], cProfile.Profile]) -> None:
+    """The functions with the most time of their own, of each step; time in C without a name counts for its caller."""
+    for (role, what), profiler in found.items():
+        stats: Any = pstats.Stats(profiler)  # typeshed knows only some of its attributes
+        own = sorted(((values[2], place) for place, values in stats.stats.items()), reverse=True)
+        print(f"\n{role}, {what}")
+        for seconds, (file, line, name) in own[:MOST_SHOWN]:
+            where = name if file == "~" else f"{Path(file).name}:{line} {name}"
+            print(f"    {seconds / stats.total_tt:6.1%}  {where}")
 
 
 def word(dice: random.Random, count: int) -> str:
@@ -154,7 +174,11 @@ def main() -> int:
     """Run the round, print the tables."""
     parser = argparse.ArgumentParser(description="A national round in process.")
     parser.add_argument("--share", type=float, default=1.0, help="of the nodes, families and persons (default: all)")
-    share: float = parser.parse_args().share
+    parser.add_argument("--profile", action="store_true", help="say which functions the time goes to")
+    options = parser.parse_args()
+    share: float = options.share
+    global profiles
+    profiles = {} if options.profile else None
     nodes, families, persons = (max(KEPT, round(count * share)) for count in (NODES, FAMILIES, PERSONS))
     rules = load_rules()
     secret, _ = oprf.derive_key_pair(os.urandom(32), b"benchmark")
@@ -209,6 +233,8 @@ def main() -> int:
     for what, sizes in (("blinded keys", blinded_bytes), ("its submission", submitted_bytes)):
         print(f"a node sends {sum(sizes) / nodes / 1e6:.2f} MB for {what}, the largest {max(sizes) / 1e6:.2f} MB")
     print(f"peak memory: {memory / 1e6:.0f} MB for all nodes in turn, {join_memory / 1e6:.0f} MB for the join")
+    if profiles:
+        show_profiles(profiles)
     return 0
 
 
