@@ -216,18 +216,21 @@ def report(size: int, others: Sequence[Costs], tagging: Costs, joins: dict[int, 
     """The table, where the lines cross, and what the figures don't say."""
     print(f"\nCPU seconds for N municipalities with {size} keys each, {SHARED:.0%} of them shared by all")
     print(f"(~ = extrapolated from the measured mean, everything else measured; group backend {group.choice().name})\n")
-    print(f"{'':34}{'unit':>12}" + "".join(f"{f'N = {count}':>12}" for count in MUNICIPALITIES))
+    print(f"{'':34}{'unit':>10}{'µs a key':>10}" + "".join(f"{f'N = {count}':>10}" for count in MUNICIPALITIES))
 
     def row(name: str, unit: float, cells: list[tuple[float, bool]]) -> None:
-        shown = "".join(f"{('' if measured else '~') + format(seconds, '.2f'):>12}" for seconds, measured in cells)
-        print(f"{name:34}{unit:12.3f}{shown}")
+        shown = "".join(f"{('' if measured else '~') + format(seconds, '.2f'):>10}" for seconds, measured in cells)
+        print(f"{name:34}{unit:10.3f}{unit / size * 1e6:10.1f}{shown}")
 
     sluis = [(seconds + joins[n], measured) for n in MUNICIPALITIES for seconds, measured in [tagging.of(n)]]
     row("Sluis: verified, 2 of 3, and join", sluis[-1][0] / MUNICIPALITIES[-1], sluis)
     row("    of which tagging", tagging.mean, [tagging.of(n) for n in MUNICIPALITIES])
     for costs in others:
         row(costs.name, costs.mean, [costs.of(math.comb(n, 2)) for n in MUNICIPALITIES])
-    print("unit: a municipality for Sluis, a pair for the others, whose fixed cost a pair weighs on small sets\n")
+    print(
+        "unit: a municipality for Sluis, a pair for the others, whose fixed cost a pair weighs on small sets; a key: of"
+    )
+    print("one set, so for Sluis of all that costs something, and for the others of half\n")
 
     each = sluis[-1][0] / MUNICIPALITIES[-1]
     for costs in others:

@@ -26,7 +26,8 @@ OF_BUDGET = 0.85  # what libsodium's backend makes of it, at least
 FASTER = {"ifma": 20.0, "avx2": 5.0, "portable": 3.0}  # than libsodium's backend, at least
 MOST = {"ifma": 25.0}  # CPU µs a key
 TWO_THREADS = 1.7
-WALLS = 4  # more of the short measurements: the fastest has to meet two idle cores
+WALLS = 10  # of each two measurements with threads; the fastest has to meet two idle cores, so they are short
+PART = {"libsodium": 32, "portable": 8, "avx2": 4}  # the part of a batch, so that they are
 QUORUM = (1, 3)
 
 
@@ -76,9 +77,8 @@ def main() -> int:
     ]
     expected = oprf.evaluate(secret, inputs)
 
-    def tagging(name: str, threads: int, clock: Callable[[], float]) -> float:
-        # libsodium takes long enough for an eighth of the batch to be measured well.
-        own = inputs[: keys // 8] if name == "libsodium" else inputs
+    def tagging(name: str, threads: int, clock: Callable[[], float], part: int = 1) -> float:
+        own = inputs[: keys // part]
         with group.using(name), group.cores(threads):
             return seconds(clock, lambda: tag(joint, shares, own)) / len(own)
 
@@ -93,10 +93,11 @@ def main() -> int:
     for _ in range(rounds):
         budgets.append(BUDGET * seconds(time.process_time, lambda: raw(keys // 2)) / (keys // 2))
         for name in names:
-            cpu[name].append(tagging(name, 1, time.process_time))
-            for _ in range(1 if name == "libsodium" else WALLS):
+            # libsodium takes long enough for an eighth of the batch to be measured well.
+            cpu[name].append(tagging(name, 1, time.process_time, 8 if name == "libsodium" else 1))
+            for _ in range(WALLS):
                 for threads in (1, 2):
-                    wall[name, threads].append(tagging(name, threads, time.perf_counter))
+                    wall[name, threads].append(tagging(name, threads, time.perf_counter, PART.get(name, 1)))
 
     print(f"{keys} keys, 2 of 3, every proof verified; medians of {rounds} interleaved measurements")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; two threads: the fastest of each")
