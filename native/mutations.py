@@ -49,6 +49,7 @@ BUGS = (
     Bug("a carry is dropped", "field_portable.h", "v_add(w_low51(r1), v_shr(first, 51))", "w_low51(r1)", "portable"),
     Bug("a difference adds too little", "field_portable.h", "MASK51 - 18) << 2", "MASK51 - 18) << 1", "portable"),
     Bug("the fold is not by 19", "field_portable.h", "c3 = v_times19(b[3])", "c3 = b[3]", "portable"),
+    Bug("the last words are not selected", "lanes_portable.h", "i < words / 2;", "i < words / 2 - 1;", "portable"),
     Bug("p is not recognised as zero", "field.h", "v_add(l[0], v_set1(19))", "v_add(l[0], v_set1(18))"),
     Bug("p is not taken away", "field.h", "l[0] = v_add(l[0], v_times19(q));", ""),
     Bug("a root may be negative", "field.h", "root[k] = fe_abs(", "root[k] = ("),

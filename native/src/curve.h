@@ -52,8 +52,14 @@ static __attribute__((noinline)) void add_to(point *r, const point *p) {
     point_add(r, r, &q, 1);
 }
 INLINE addend addend_select(vm m, const addend *yes, const addend *no) {
+#ifdef V_SELECT_MANY
+    addend r;
+    v_select_many(&r, m, yes, no, sizeof r / sizeof(v));
+    return r;
+#else
     return (addend){fe_select(m, yes->y_plus_x, no->y_plus_x), fe_select(m, yes->y_minus_x, no->y_minus_x),
                     fe_select(m, yes->z2, no->z2), fe_select(m, yes->td2, no->td2)};
+#endif
 }
 INLINE addend addend_negate_if(vm m, const addend *a) {
     return (addend){fe_select(m, a->y_minus_x, a->y_plus_x), fe_select(m, a->y_plus_x, a->y_minus_x), a->z2,

@@ -44,6 +44,13 @@ INLINE vm v_equal(v a, v b) {
     return vm_hide(((d | (0 - d)) >> 63) - 1);
 }
 INLINE v v_select(vm m, v yes, v no) { return no ^ (m & (yes ^ no)); }
+/* Of many words at once: any CPU's smallest vectors do. */
+#define V_SELECT_MANY
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+INLINE void v_select_many(void *to, vm m, const void *yes, const void *no, int words) {
+    const pair mask = {m, m}, *y = yes, *n = no;
+    for (int i = 0; i < words / 2; i++) ((pair *)to)[i] = n[i] ^ (mask & (y[i] ^ n[i]));
+}
 INLINE vm vm_and(vm a, vm b) { return a & b; }
 INLINE vm vm_or(vm a, vm b) { return a | b; }
 INLINE vm vm_not(vm a) { return ~a; }
