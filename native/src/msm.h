@@ -10,9 +10,14 @@
 #define FEW 48
 
 typedef struct { uint8_t magnitude[WINDOWS], negative[WINDOWS]; } windows;
+#define WAITING 256 /* points that are added at a time, window by window: so the buckets of one stay in the cache */
+
+typedef struct { uint64_t points[WAITING][ROW]; windows scalars[WAITING]; } waiting;
 typedef struct {
     uint64_t *buckets; /* [WINDOWS][BUCKETS][ROW]; NULL: few points */
-    point few;         /* a sum a lane */
+    waiting *wait;     /* the first `count` are not in the buckets yet */
+    int count;
+    point few; /* a sum a lane */
 } public_sum;
 
 INLINE void point_pack(v row[ROW], const point *p) {
@@ -73,12 +78,16 @@ static void windows_of(windows *r, const uint8_t scalar[32]) {
         r->negative[i] = (uint8_t)carry;
     }
 }
+#define BUCKETS_SIZE ((size_t)WINDOWS * BUCKETS * ROW * sizeof(uint64_t))
 static int sum_begin(public_sum *s, size_t points) {
     s->few = point_identity();
     s->buckets = NULL;
+    s->count = 0;
     if (points < FEW) return 0;
-    s->buckets = aligned_alloc(64, (size_t)WINDOWS * BUCKETS * ROW * sizeof(uint64_t));
+    /* One piece of memory for both: the buckets' size is a multiple of 64. */
+    s->buckets = aligned_alloc(64, BUCKETS_SIZE + (sizeof(waiting) + 63) / 64 * 64);
     if (!s->buckets) return -1;
+    s->wait = (waiting *)((uint8_t *)s->buckets + BUCKETS_SIZE);
     point zero = point_identity();
     v row[ROW];
     point_pack(row, &zero);
@@ -94,19 +103,24 @@ INLINE void sum_rows(const public_sum *s, int group, const uint8_t *magnitudes, 
         rows[lane] = s->buckets + (window * BUCKETS + magnitudes[lane]) * ROW;
     }
 }
-static __attribute__((noinline)) void sum_point(public_sum *s, const uint64_t *row, const windows *k) {
-    const affine p = affine_broadcast(row);
-    for (int group = 0; group < GROUPS; group++) {
+static __attribute__((noinline)) void sum_group(public_sum *s, int group) {
+    for (int i = 0; i < s->count; i++) {
+        const windows *k = &s->wait->scalars[i];
         uint64_t *rows[LANES];
         v words[ROW];
         sum_rows(s, group, k->magnitude + group * LANES, rows);
         v_load_rows(words, (const uint64_t *const *)rows);
+        const affine p = affine_broadcast(s->wait->points[i]);
         point bucket = point_unpack(words);
         affine q = affine_negate_if(v_equal(v_bytes(k->negative + group * LANES), v_set1(1)), &p);
         point_add_affine(&bucket, &bucket, &q);
         point_pack(words, &bucket);
         v_store_rows(rows, words);
     }
+}
+static void sum_waiting(public_sum *s) {
+    for (int group = 0; group < GROUPS; group++) sum_group(s, group);
+    s->count = 0;
 }
 /* Adds scalar · point for the first `count` lanes of p, which has z = 1. Scalars are reduced. */
 static void sum_add(public_sum *s, const point *p, const uint8_t scalars[LANES][32], int count) {
@@ -119,9 +133,9 @@ static void sum_add(public_sum *s, const point *p, const uint8_t scalars[LANES][
         for (int lane = 0; lane < LANES; lane++) rows[lane] = memory[lane];
         v_store_rows(rows, words);
         for (int lane = 0; lane < count; lane++) {
-            windows k;
-            windows_of(&k, scalars[lane]);
-            sum_point(s, memory[lane], &k);
+            memcpy(s->wait->points[s->count], memory[lane], sizeof memory[lane]);
+            windows_of(&s->wait->scalars[s->count], scalars[lane]);
+            if (++s->count == WAITING) sum_waiting(s);
         }
     } else {
         digits k;
@@ -150,6 +164,7 @@ static point sum_end(public_sum *s) {
         }
         return total;
     }
+    sum_waiting(s);
     for (int group = 0; group < GROUPS; group++) { /* Σ j·bucket[j], by sums of sums from the highest down */
         point running = point_identity(), weighted = point_identity();
         for (int magnitude = BUCKETS - 1; magnitude > 0; magnitude--) {
