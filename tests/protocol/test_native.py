@@ -182,6 +182,17 @@ def test_a_backend_that_fails_its_self_test_is_not_used(monkeypatch: pytest.Monk
         group.choose(NAMES[0])
 
 
+@needs_native
+def test_a_backend_that_refuses_its_own_elements_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Native, *given: object) -> bytes:
+        raise BadElement("not the canonical encoding of a group element", index=0)
+
+    monkeypatch.setattr(Native, "evaluate", refuse)
+    chosen = group.choose()
+    assert chosen.name == "libsodium"
+    assert "self-test (a good value refused" in chosen.why
+
+
 def test_the_self_test_has_nothing_against_the_good_ones(backend: Backend) -> None:
     assert self_test(backend, REFERENCE) == ""
 
