@@ -91,6 +91,12 @@ class LegalGroundMissing(SluisError):
     code = 205
 
 
+class BoardKeyError(CovenantError):
+    """The board's public key is no modulus that anybody should encrypt under."""
+
+    code = 206
+
+
 # 3xx: messages.
 
 
@@ -210,6 +216,24 @@ class ApproachError(SluisError):
     """The contract of a joint approach contradicts itself, the covenant, or what was signed."""
 
     code = 507
+
+
+class TotalsError(SluisError):
+    """A period of the totals is not in the state that a step needs, or doesn't exist."""
+
+    code = 508
+
+
+class ContributionRefused(SluisError):
+    """A contribution to the totals is out of range, doubled, late, or not what was announced."""
+
+    code = 509
+
+
+class TotalSpoilt(SluisError):
+    """A total is not the sum of what its contributors committed to."""
+
+    code = 510
 
 
 # 6xx: this machine and the way to the others.

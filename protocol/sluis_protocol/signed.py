@@ -41,6 +41,13 @@ class Kind(StrEnum):
     MOVE = "handshake move"
     LETTER = "handshake letter"
     ENTRY = "handshake entry"
+    PERIOD = "totals period"
+    ENROLMENT = "totals enrolment"
+    ROSTER = "totals roster"
+    CONTRIBUTION = "totals contribution"
+    CONTRIBUTORS = "totals contributors"
+    UNMASKING = "totals unmasking"
+    RELEASE = "totals release"
     DEAL = "ceremony deal"
     VERDICT = "ceremony verdict"
     REPLY = "ceremony reply"
@@ -160,7 +167,16 @@ def open_signed(
 def signing_key(covenant: Covenant, oin: str, kind: Kind) -> bytes:
     """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
     match kind:
-        case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION | Kind.MOVE | Kind.LETTER:
+        case (
+            Kind.EVALUATION_REQUEST
+            | Kind.MANIFEST
+            | Kind.CONFIRMATION
+            | Kind.MOVE
+            | Kind.LETTER
+            | Kind.ENROLMENT
+            | Kind.CONTRIBUTION
+            | Kind.UNMASKING
+        ):
             key = covenant.member(oin).signing_key
         case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
             key = covenant.holder_by_oin(oin).signing_key

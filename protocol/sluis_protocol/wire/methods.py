@@ -69,5 +69,14 @@ ACKNOWLEDGE = Method(
 CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 MOVE = Method("sluis.v1.HandshakeService", "Move", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 WRITE = Method("sluis.v1.HandshakeService", "Write", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+LIST_PERIODS = Method(
+    "sluis.v1.TotalsService", "ListPeriods", Shape.UNARY, Caller.ANY, plain.PeriodQuery, plain.PeriodList
+)
+ENROL = Method("sluis.v1.TotalsService", "Enrol", Shape.UNARY, Caller.MEMBER, plain.EnrolRequest, plain.Empty)
+CONTRIBUTE = Method("sluis.v1.TotalsService", "Contribute", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+UNMASK = Method("sluis.v1.TotalsService", "Unmask", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 
-METHODS = (GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM, MOVE, WRITE)
+METHODS = (
+    GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM, MOVE, WRITE,
+    LIST_PERIODS, ENROL, CONTRIBUTE, UNMASK,
+)  # fmt: skip

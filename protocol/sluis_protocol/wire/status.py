@@ -38,6 +38,8 @@ _STATUS: dict[type[SluisError], grpc.StatusCode] = {
     errors.HandshakeError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Overtaken: grpc.StatusCode.ABORTED,
     errors.ApproachError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.TotalsError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ContributionRefused: grpc.StatusCode.INVALID_ARGUMENT,
     errors.HolderUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.Unreachable: grpc.StatusCode.UNAVAILABLE,
     errors.StorageError: grpc.StatusCode.RESOURCE_EXHAUSTED,
