@@ -18,7 +18,7 @@ from sluis_runtime.database import transaction
 from sluis_runtime.files import sole_user
 from sluis_runtime.program import Program, on_stop_signal, run
 
-from . import announcing, config, events, keeper, store
+from . import announcing, config, events, keeper, store, totals_cli
 from .config import CoordinatorSettings
 from .coordinator import Coordinator, open_coordinator
 from .server import Server, ask_health
@@ -177,6 +177,9 @@ def _open(path: Path) -> Coordinator:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+app.add_typer(totals_cli.make(_open, CONFIG), name="totals")
 
 
 def _summary(found: store.Round, submissions: int) -> dict[str, object]:

@@ -29,6 +29,10 @@ class Happened(StrEnum):
     OUTCOME = "outcome"
     HANDSHAKE = "handshake"  # the new state is in the kind: "handshake agreed"
     LETTER = "handshake letter"
+    PERIOD = "totals"  # the new state is in the kind: "totals released"; its digest is of what was signed for it
+    ENROLMENT = "totals enrolment"
+    CONTRIBUTION = "totals contribution"
+    UNMASKING = "totals unmasking"
 
 
 def record(

@@ -16,7 +16,7 @@ from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import announcing, handshake_store, handshakes, matches, outbox, store
+from . import announcing, handshake_store, handshakes, matches, outbox, store, totals
 from .bell import Bell
 from .coordinator import Coordinator
 from .join import join_files
@@ -84,6 +84,21 @@ class Keeper:
             except SluisError as error:
                 log.error("the round can't go on now", round=found.id, code=error.code, what=str(error))
         self._tick_handshakes()
+        self._tick_totals()
+
+    def _tick_totals(self) -> None:
+        """Take periods of the totals on, and forget single contributions where there is a sum, or will be none."""
+        try:
+            due = totals.unfinished(self._coordinator)
+        except StorageError as error:
+            log.error("totals can't go on now", code=error.code, what=str(error))
+            return
+        for found in due:
+            try:
+                if totals.go_on(self._coordinator, found):
+                    self._checkpoint = True
+            except SluisError as error:
+                log.error("the period can't go on now", period=found.id, code=error.code, what=str(error))
 
     def _tick_handshakes(self) -> None:
         """Lapse what nobody acted on in time, and purge what ended long enough ago."""

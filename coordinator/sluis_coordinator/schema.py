@@ -161,6 +161,43 @@ outbox = Table(
     sqlite_autoincrement=True,  # an id never returns, so a late acknowledgement can't hit another item
 )
 
+totals_periods = Table(
+    "totals_periods",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("covenant_hash", LargeBinary, ForeignKey("covenants.hash"), nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),  # the signed opening
+    Column("signature", LargeBinary, nullable=False),
+    Column("enrol_until", Moment, nullable=False),
+    Column("contribute_until", Moment, nullable=False),
+    Column("unmask_until", Moment, nullable=False),
+    Column("abandoned", String, nullable=False, default=""),  # why, where it was
+)
+
+# What the coordinator signed for a period: roster, contributors, release.
+totals_signed = Table(
+    "totals_signed",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# What single nodes sent, one of each step; it goes when there is a sum, or when there will be none.
+totals_taken = Table(
+    "totals_taken",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("step", String, primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

@@ -18,6 +18,9 @@ from sluis_protocol.messages import (
     CovenantNote,
     Delivery,
     Empty,
+    EnrolRequest,
+    PeriodList,
+    PeriodQuery,
     ReceiveRequest,
     RoundList,
     RoundQuery,
@@ -31,7 +34,7 @@ from sluis_runtime.config import Tls
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import handshakes, matches, store
+from . import handshakes, matches, store, totals
 from .bell import Bell
 from .calls import Calls, ManyAnswers, OneAnswer
 from .coordinator import Coordinator
@@ -157,6 +160,10 @@ class Server:
             methods.CONFIRM: self._confirm,
             methods.MOVE: self._move,
             methods.WRITE: self._write,
+            methods.LIST_PERIODS: self._list_periods,
+            methods.ENROL: self._enrol,
+            methods.CONTRIBUTE: self._contribute,
+            methods.UNMASK: self._unmask,
         }
 
     async def _get_covenant(self, _oin: str, _request: Empty) -> CovenantNote:
@@ -188,6 +195,21 @@ class Server:
 
     async def _write(self, oin: str, message: SignedMessage) -> Empty:
         self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
+        return Empty()
+
+    async def _list_periods(self, _oin: str, request: PeriodQuery) -> PeriodList:
+        return await asyncio.to_thread(totals.look, self._coordinator, request.purpose)
+
+    async def _enrol(self, oin: str, request: EnrolRequest) -> Empty:
+        await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)
+        return Empty()
+
+    async def _contribute(self, oin: str, message: SignedMessage) -> Empty:
+        await asyncio.to_thread(totals.contribute, self._coordinator, oin, message)
+        return Empty()
+
+    async def _unmask(self, oin: str, message: SignedMessage) -> Empty:
+        await asyncio.to_thread(totals.unmask, self._coordinator, oin, message)
         return Empty()
 
 

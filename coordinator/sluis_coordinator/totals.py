@@ -1,0 +1,289 @@
+"""The national picture: the coordinator takes what nodes commit to and send, and makes one sum (protocol.md, 9).
+
+It sees ciphertexts under the board's key, and masks, and never a figure. What single nodes sent is deleted with the
+sum; the release has none of it. There is one sum of a period and purpose, ever, and of no fewer contributors than the
+covenant's minimum.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from sluis_protocol import totals as protocol
+from sluis_protocol.errors import InputError, TotalsError
+from sluis_protocol.messages import (
+    Contributors,
+    Enrolled,
+    PeriodList,
+    PeriodOpening,
+    PeriodStatus,
+    Release,
+    Roster,
+)
+from sluis_protocol.periods import Closing, Contributing, Enrolling, Event, State, days_of, new_period_id
+from sluis_protocol.signed import Kind, SignedMessage
+from sluis_protocol.totals import Period
+from sluis_protocol.wire.totals import MOST_PERIODS
+from sluis_runtime.database import transaction
+from sluis_runtime.logs import logger
+from sqlalchemy import Connection
+
+from . import totals_store as store
+from .coordinator import Coordinator
+from .totals_store import Signed, Step, StoredPeriod
+
+FORMAT = "sluis-totals/1"
+log = logger("totals")
+
+
+def open_period(
+    coordinator: Coordinator,
+    purpose: str,
+    label: str,
+    *,
+    enrol: timedelta | None = None,
+    contribute: timedelta | None = None,
+    unmask: timedelta | None = None,
+) -> StoredPeriod:
+    """Open a period; how long its steps last, unless it is said here, is in the covenant.
+
+    Outside a demo a period must be over: figures that can still change have no place in a sum that can't.
+    """
+    terms, now = coordinator.covenant.totals, coordinator.clock()
+    coordinator.covenant.purpose(purpose, now.date())
+    if days_of(label)[1] > now.date() and coordinator.covenant.terms.mode != "demo":
+        raise InputError("this period isn't over", do="open it on the day after", period=label)
+    enrol_until = now + (enrol if enrol is not None else timedelta(days=terms.enrol_days))
+    contribute_until = enrol_until + (contribute if contribute is not None else timedelta(days=terms.contribute_days))
+    unmask_until = contribute_until + (unmask if unmask is not None else timedelta(days=terms.close_days))
+    content = PeriodOpening(purpose, label, terms.board.key.fingerprint, enrol_until, contribute_until, unmask_until)
+    period_id = new_period_id(label, coordinator.random)
+    opening = coordinator.sign(Kind.PERIOD, content, period_id, coordinator.covenant.hash, at=now)
+    period = protocol.read_period(opening, coordinator.covenant)
+    with transaction(coordinator.engine) as connection:
+        store.add(connection, period, opening, now)
+        return store.find(connection, period_id)
+
+
+def look(coordinator: Coordinator, purpose: str) -> PeriodList:
+    """The newest periods of a purpose, with what is signed for them."""
+    with transaction(coordinator.engine) as connection:
+        found = store.find_all(connection, purpose=purpose, most=MOST_PERIODS)
+        signed = [store.signed(connection, one.id) for one in found]
+    return PeriodList(
+        tuple(
+            PeriodStatus(one.opening, one.state.name, lists.get(Signed.ROSTER), lists.get(Signed.CONTRIBUTORS))
+            for one, lists in zip(found, signed, strict=True)
+        )
+    )
+
+
+# What nodes send.
+
+Lists = Mapping[Signed, SignedMessage]
+
+
+def enrol(coordinator: Coordinator, oin: str, message: SignedMessage, proof: bytes) -> None:
+    """Take an enrolment: in time, the first of this member, under the covenant in force, with figures in range."""
+
+    def check(period: Period, _lists: Lists) -> None:
+        protocol.check_enrolment(message, proof, period, caller=oin)
+
+    _take(coordinator, oin, message, Step.ENROLMENT, Enrolling, lambda found: found.enrol_until, check)
+
+
+def contribute(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
+    """Take a masked ciphertext of a member on the roster."""
+
+    def check(period: Period, lists: Lists) -> None:
+        protocol.check_contribution(message, period, lists[Signed.ROSTER], caller=oin)
+
+    _take(coordinator, oin, message, Step.CONTRIBUTION, Contributing, lambda found: found.contribute_until, check)
+
+
+def unmask(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
+    """Take what a contributor subtracts from the sum over the list."""
+
+    def check(period: Period, lists: Lists) -> None:
+        protocol.check_unmasking(message, period, lists[Signed.CONTRIBUTORS], caller=oin)
+
+    _take(coordinator, oin, message, Step.UNMASKING, Closing, lambda found: found.unmask_until, check)
+
+
+def _take(
+    coordinator: Coordinator,
+    oin: str,
+    message: SignedMessage,
+    step: Step,
+    state: type[State],
+    until: Callable[[StoredPeriod], datetime],
+    check: Callable[[Period, Lists], None],
+) -> None:
+    """1. The period exists; 2. the same again changes nothing, another one is refused; 3. it is in time; 4. `check`.
+
+    The check takes its time, so it is made between two looks at the database.
+    """
+    now, period_id = coordinator.clock(), message.envelope.round_id
+
+    def look_up(connection: Connection) -> StoredPeriod | None:
+        found = store.find(connection, period_id)
+        if store.was_taken(connection, found.id, step, oin, message):
+            return None
+        if not isinstance(found.state, state) or now >= until(found):
+            raise TotalsError(
+                f"the period takes no {step} now: it is {found.state.name}",
+                do="nothing is lost for the next period",
+                period=found.id,
+            )
+        return found
+
+    with transaction(coordinator.engine) as connection:
+        found = look_up(connection)
+        lists = store.signed(connection, period_id)
+    if found is None:
+        return
+    check(_verified(coordinator, found), lists)
+    with transaction(coordinator.engine) as connection:
+        if look_up(connection) is not None:
+            store.take(connection, period_id, step, oin, message, now)
+
+
+# What is due.
+
+
+def unfinished(coordinator: Coordinator) -> list[StoredPeriod]:
+    """The periods that something must still be done for."""
+    with transaction(coordinator.engine) as connection:
+        return store.find_all(connection, over=False)
+
+
+def go_on(coordinator: Coordinator, found: StoredPeriod, *, now_due: bool = False) -> bool:
+    """Take a period on if its step is over, or (but for enrolling) everybody has taken it; whether it did.
+
+    `now_due`: the operator ends the step, whatever the time.
+    """
+    now = coordinator.clock()
+    if found.covenant_hash != coordinator.covenant.hash:
+        return abandon(coordinator, found, "a new covenant version took effect")
+    match found.state:
+        case Enrolling() if now >= found.enrol_until or now_due:
+            return _fix_roster(coordinator, found, now)
+        case Contributing():
+            return _fix_contributors(coordinator, found, now, late=now >= found.contribute_until or now_due)
+        case Closing():
+            return _release(coordinator, found, now, late=now >= found.unmask_until or now_due)
+    return False
+
+
+def _fix_roster(coordinator: Coordinator, found: StoredPeriod, now: datetime) -> bool:
+    with transaction(coordinator.engine) as connection:
+        enrolled = store.taken(connection, found.id, Step.ENROLMENT)
+        if not _enough(coordinator, len(enrolled)):
+            return _abandon(connection, found, now, f"{len(enrolled)} enrolled")
+        entries = tuple(Enrolled(oin, protocol.digest_of(message)) for oin, message in enrolled.items())
+        content = Roster(protocol.digest_of(found.opening), entries)
+        roster = coordinator.sign(Kind.ROSTER, content, found.id, found.covenant_hash, at=now)
+        store.put_signed(connection, found.id, Signed.ROSTER, roster)
+        digest = protocol.digest_of(roster)
+        store.move(connection, found, Event.ROSTER, now, digest, count=len(entries))
+    log.info("period", period=found.id, state="contributing", enrolled=len(entries))
+    return True
+
+
+def _fix_contributors(coordinator: Coordinator, found: StoredPeriod, now: datetime, *, late: bool) -> bool:
+    with transaction(coordinator.engine) as connection:
+        oins = tuple(store.taken(connection, found.id, Step.CONTRIBUTION))
+        if not late and len(oins) < len(store.taken(connection, found.id, Step.ENROLMENT)):
+            return False
+        if not _enough(coordinator, len(oins)):
+            return _abandon(connection, found, now, f"{len(oins)} contributed")
+        roster = store.signed(connection, found.id)[Signed.ROSTER]
+        content = Contributors(protocol.digest_of(roster), oins)
+        contributors = coordinator.sign(Kind.CONTRIBUTORS, content, found.id, found.covenant_hash, at=now)
+        store.put_signed(connection, found.id, Signed.CONTRIBUTORS, contributors)
+        digest = protocol.digest_of(contributors)
+        store.move(connection, found, Event.CLOSE, now, digest, count=len(oins))
+    log.info("period", period=found.id, state="closing", contributors=len(oins))
+    return True
+
+
+def _release(coordinator: Coordinator, found: StoredPeriod, now: datetime, *, late: bool) -> bool:
+    with transaction(coordinator.engine) as connection:
+        contributions = store.taken(connection, found.id, Step.CONTRIBUTION)
+        unmaskings = store.taken(connection, found.id, Step.UNMASKING)
+        if missing := contributions.keys() - unmaskings.keys():
+            return late and _abandon(connection, found, now, f"{len(missing)} said no last word")
+        period, signed = _verified(coordinator, found), store.signed(connection, found.id)
+        ciphertexts = [
+            protocol.check_contribution(message, period, signed[Signed.ROSTER], caller=oin)
+            for oin, message in contributions.items()
+        ]
+        masks = [
+            protocol.check_unmasking(message, period, signed[Signed.CONTRIBUTORS], caller=oin)
+            for oin, message in unmaskings.items()
+        ]
+        ciphertext = protocol.combine(period, ciphertexts, masks, coordinator.random)
+        enrolled = store.taken(connection, found.id, Step.ENROLMENT)
+        content = Release(found.opening, tuple(enrolled[oin] for oin in contributions), ciphertext)
+        release = coordinator.sign(Kind.RELEASE, content, found.id, found.covenant_hash, at=now)
+        store.put_signed(connection, found.id, Signed.RELEASE, release)
+        store.move(connection, found, Event.RELEASE, now, protocol.digest_of(release), count=len(contributions))
+    log.info("period", period=found.id, state="released", contributors=len(contributions))
+    return True
+
+
+def abandon(coordinator: Coordinator, found: StoredPeriod, why: str) -> bool:
+    """End a period without a sum."""
+    with transaction(coordinator.engine) as connection:
+        return _abandon(connection, found, coordinator.clock(), why)
+
+
+def _abandon(connection: Connection, found: StoredPeriod, now: datetime, why: str) -> bool:
+    digest = protocol.digest_of(found.opening)
+    store.move(connection, found, Event.ABANDON, now, digest, abandoned=why)
+    log.warning("period abandoned", period=found.id, why=why)
+    return True
+
+
+def release_file(coordinator: Coordinator, period_id: str) -> str:
+    """The release of a period as the file that goes to the board; TotalsError if there is none."""
+    with transaction(coordinator.engine) as connection:
+        found = store.find(connection, period_id)
+        release = store.signed(connection, period_id).get(Signed.RELEASE)
+    if release is None:
+        raise TotalsError(
+            f"the period is {found.state.name}: there is no sum", do=found.state.next_actor, period=period_id
+        )
+    fields = {"body": release.body, "signature": release.signature}
+    texts = {name: base64.b64encode(raw).decode() for name, raw in fields.items()}
+    return json.dumps({"format": FORMAT, **texts}, indent=2) + "\n"
+
+
+def status(coordinator: Coordinator, period_id: str) -> dict[str, object]:
+    """How far a period is."""
+    with transaction(coordinator.engine) as connection:
+        found = store.find(connection, period_id)
+        counts = store.counts(connection, period_id)
+    return {
+        "period": found.id,
+        "purpose": found.purpose,
+        "label": found.label,
+        "state": found.state.name,
+        "next_actor": found.state.next_actor,
+        "enrol_until": found.enrol_until.isoformat(),
+        "contribute_until": found.contribute_until.isoformat(),
+        "unmask_until": found.unmask_until.isoformat(),
+        "abandoned": found.abandoned,
+        **counts,
+    }
+
+
+def _enough(coordinator: Coordinator, count: int) -> bool:
+    return count >= coordinator.covenant.totals.minimum_contributors
+
+
+def _verified(coordinator: Coordinator, found: StoredPeriod) -> Period:
+    return protocol.read_period(found.opening, coordinator.covenant_of(found.covenant_hash))

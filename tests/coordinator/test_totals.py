@@ -1,0 +1,256 @@
+"""Periods of the totals at a real coordinator: in order, in time, once, and nothing single is left of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sluis_coordinator import totals as service
+from sluis_coordinator import totals_store as store
+from sluis_coordinator.schema import events, totals_taken
+from sluis_protocol import totals
+from sluis_protocol.errors import ContributionRefused, InputError, NotAMember, SluisError, TotalsError, WrongSender
+from sluis_protocol.indicators import Cell, Indicator, cells_of
+from sluis_protocol.messages import Contribution, Empty, EnrolRequest, PeriodList, PeriodQuery, Unmasking
+from sluis_protocol.periods import label_of
+from sluis_protocol.signed import Kind, SignedMessage
+from sluis_protocol.totals_terms import TotalsTerms
+from sluis_protocol.wire.methods import CONTRIBUTE, ENROL, LIST_PERIODS, UNMASK
+from sluis_runtime.database import transaction
+from sqlalchemy import func, select
+
+from ..board_key import SECRET, card
+from ..world import PURPOSE, make_world
+from .rig import Party, Rig, eventually
+
+INDICATORS = (Indicator.PROVEN, Indicator.WRONG)
+CELLS = cells_of(INDICATORS)
+
+
+@dataclass
+class Teller:
+    """A municipality that takes part in a period."""
+
+    party: Party
+    period: totals.Period
+    secret: bytes = field(default_factory=lambda: os.urandom(32))
+    made: totals.Prepared | None = None
+    enrolled: SignedMessage | None = None
+
+    async def enrol(self, first: int, second: int) -> None:
+        values = {CELLS[0]: first, CELLS[1]: second}
+        self.made = totals.enrol(self.period, self.party.oin, values, os.urandom)
+        self.enrolled = self.party.sign(Kind.ENROLMENT, self.made.enrolment, round_id=self.period.id)
+        await self.again()
+
+    async def again(self) -> None:
+        assert self.made
+        assert self.enrolled
+        await self.party.call(ENROL, EnrolRequest(self.enrolled, self.made.proof), Empty)
+
+    async def lists(self) -> tuple[SignedMessage, SignedMessage | None]:
+        found = await self.party.call(LIST_PERIODS, PeriodQuery(PURPOSE), PeriodList)
+        one = next(one for one in found.periods if one.opening.envelope.round_id == self.period.id)
+        assert one.roster
+        return one.roster, one.contributors
+
+    async def contribute(self) -> SignedMessage:
+        assert self.made
+        assert self.enrolled
+        roster, _ = await self.lists()
+        content = totals.contribute(
+            self.period, roster, self.enrolled, self.made.packed, self.masks(roster), os.urandom
+        )
+        message = self.party.sign(Kind.CONTRIBUTION, content, round_id=self.period.id)
+        await self.party.call(CONTRIBUTE, message, Empty)
+        return message
+
+    async def unmask(self) -> None:
+        roster, contributors = await self.lists()
+        assert contributors
+        content = totals.unmask(self.period, contributors, roster, self.party.oin, self.masks(roster))
+        await self.party.call(UNMASK, self.party.sign(Kind.UNMASKING, content, round_id=self.period.id), Empty)
+
+    def masks(self, roster: SignedMessage) -> Any:
+        read = totals.read_roster(roster, self.period)
+        key = self.party.world.sealing[self.party.oin]
+        return totals.masks_of(self.period, read, self.party.oin, key, self.secret)
+
+
+class Counting(Rig):
+    """A rig whose covenant has totals."""
+
+    def label(self) -> str:
+        return label_of(self.clock().date(), "quarter")
+
+    def begin(self) -> str:
+        return service.open_period(self.coordinator, PURPOSE, self.label(), enrol=timedelta(hours=1)).id
+
+    async def tellers(self, *numbers: int) -> list[Teller]:
+        with transaction(self.coordinator.engine) as connection:
+            found = store.find_all(connection)[0]
+        period = totals.read_period(found.opening, self.world.covenant)
+        return [Teller(party, period) for party in await self.members(*numbers)]
+
+    def state(self, period_id: str) -> str:
+        with transaction(self.coordinator.engine) as connection:
+            return store.find(connection, period_id).state.name
+
+    async def until_it_is(self, period_id: str, state: str) -> None:
+        await eventually(lambda: self.state(period_id) == state)
+
+    def next(self, period_id: str) -> None:
+        with transaction(self.coordinator.engine) as connection:
+            found = store.find(connection, period_id)
+        service.go_on(self.coordinator, found, now_due=True)
+
+    def single(self) -> int:
+        with transaction(self.coordinator.engine) as connection:
+            return connection.execute(select(func.count()).select_from(totals_taken)).scalar_one()
+
+    def noted(self) -> list[str]:
+        query = select(events.c.kind).where(events.c.kind.like("totals%")).order_by(events.c.id)
+        with transaction(self.coordinator.engine) as connection:
+            return list(connection.scalars(query))
+
+    def opened(self, period_id: str) -> dict[Cell, int]:
+        told = json.loads(service.release_file(self.coordinator, period_id))
+        message = SignedMessage(base64.b64decode(told["body"]), base64.b64decode(told["signature"]))
+        return dict(totals.open_total(message, self.world.covenant, SECRET).sums)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Counting]:
+    terms = TotalsTerms(board=card(), minimum_contributors=3, value_bits=4, indicators=INDICATORS)
+    world = make_world(("GM0001", "GM0002", "GM0003", "GM0004"), totals=terms)
+    async with Counting(tmp_path, world) as rig:
+        yield rig
+
+
+async def test_a_whole_period(rig: Counting) -> None:
+    period = rig.begin()
+    tellers = await rig.tellers(1, 2, 3, 4)
+    for at, one in enumerate(tellers, start=1):
+        await one.enrol(at, 15)
+        await one.again()  # the same again changes nothing
+    rig.clock.ahead += timedelta(hours=2)
+    await rig.until_it_is(period, "contributing")
+    for one in tellers:
+        await one.contribute()
+    await rig.until_it_is(period, "closing")  # everybody has, so nobody waits for the deadline
+    for one in tellers:
+        await one.unmask()
+    await rig.until_it_is(period, "released")
+    assert rig.opened(period) == {CELLS[0]: 10, CELLS[1]: 60}
+    assert rig.single() == 0
+    steps = [f"totals {step}" for step in store.Step for _ in range(4)]
+    states = ["totals enrolling", "totals contributing", "totals closing", "totals released"]
+    assert sorted(rig.noted()) == sorted([*steps, *states])
+    with pytest.raises(TotalsError, match="opened before"):
+        rig.begin()
+
+
+async def test_who_drops_out_after_the_roster_is_left_out(rig: Counting) -> None:
+    period = rig.begin()
+    tellers = await rig.tellers(1, 2, 3, 4)
+    for one in tellers:
+        await one.enrol(2, 1)
+    rig.next(period)
+    for one in tellers[:3]:
+        await one.contribute()
+    rig.next(period)
+    with pytest.raises(TotalsError):
+        await tellers[3].contribute()  # too late
+    for one in tellers[:3]:
+        await one.unmask()
+    await rig.until_it_is(period, "released")
+    assert rig.opened(period) == {CELLS[0]: 6, CELLS[1]: 3}
+
+
+async def test_too_few_make_no_sum_at_any_step(rig: Counting) -> None:
+    period = rig.begin()
+    tellers = await rig.tellers(1, 2, 3)
+    for one in tellers[:2]:
+        await one.enrol(1, 1)
+    rig.next(period)
+    assert (rig.state(period), rig.single()) == ("abandoned", 0)
+    period = rig.begin()  # in vain: the same period may be opened again
+    tellers = await rig.tellers(1, 2, 3)
+    for one in tellers:
+        await one.enrol(1, 1)
+    rig.next(period)
+    await tellers[0].contribute()
+    rig.next(period)
+    assert (rig.state(period), rig.single()) == ("abandoned", 0)
+    period = rig.begin()
+    tellers = await rig.tellers(1, 2, 3)
+    for one in tellers:
+        await one.enrol(1, 1)
+    rig.next(period)
+    for one in tellers:
+        await one.contribute()
+    await rig.until_it_is(period, "closing")
+    await tellers[0].unmask()
+    rig.next(period)
+    assert (rig.state(period), rig.single()) == ("abandoned", 0)
+    with pytest.raises(TotalsError, match="no sum"):
+        service.release_file(rig.coordinator, period)
+
+
+async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Counting) -> None:
+    period = rig.begin()
+    tellers = await rig.tellers(1, 2, 3, 4)
+    for one in tellers[:3]:
+        await one.enrol(1, 1)
+    with pytest.raises(ContributionRefused, match="another enrolment"):
+        await Teller(tellers[0].party, tellers[0].period).enrol(2, 2)
+    assert tellers[0].made
+    assert tellers[0].enrolled
+    stolen = EnrolRequest(tellers[0].enrolled, tellers[0].made.proof)
+    with pytest.raises(WrongSender):
+        await tellers[3].party.call(ENROL, stolen, Empty)
+    stranger = await rig.party("00000099000000009999")
+    with pytest.raises(NotAMember):
+        await stranger.call(LIST_PERIODS, PeriodQuery(PURPOSE), PeriodList)
+    await tellers[0].party.call(LIST_PERIODS, PeriodQuery("other"), PeriodList)
+    rig.next(period)
+    with pytest.raises(TotalsError, match="takes no enrolment"):
+        await tellers[3].enrol(1, 1)
+    roster, _ = await tellers[0].lists()
+    key = SECRET.public
+    outsider = tellers[3].party
+    content = Contribution(totals.digest_of(roster), key.write(key.encrypt(0, os.urandom)))
+    with pytest.raises(ContributionRefused, match="roster"):
+        await outsider.call(CONTRIBUTE, outsider.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
+    first = await tellers[0].contribute()
+    await tellers[0].party.call(CONTRIBUTE, first, Empty)
+    with pytest.raises(ContributionRefused, match="another contribution"):
+        await tellers[0].contribute()  # fresh randomness: another ciphertext
+    for wrong in (b"\x00" * 768, b"\x01" * 700, key.modulus.to_bytes(768, "big")):
+        content = Contribution(totals.digest_of(roster), wrong)
+        party = tellers[1].party
+        with pytest.raises(SluisError):
+            await party.call(CONTRIBUTE, party.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
+    early = tellers[1].party.sign(Kind.UNMASKING, Unmasking(bytes(32), bytes(384)), round_id=period)
+    with pytest.raises(TotalsError, match="takes no unmasking"):
+        await tellers[1].party.call(UNMASK, early, Empty)
+
+
+async def test_a_period_of_another_length_or_without_a_ground_is_not_opened(rig: Counting) -> None:
+    for label, purpose in (("2026-m07", PURPOSE), ("2026-q7", PURPOSE), (rig.label(), "unknown")):
+        with pytest.raises(SluisError):
+            service.open_period(rig.coordinator, purpose, label)
+
+
+async def test_outside_a_demo_a_period_must_be_over(rig: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = rig.world.covenant.terms.model_copy(update={"mode": "production"})
+    monkeypatch.setitem(rig.coordinator.covenant.__dict__, "terms", terms)
+    with pytest.raises(InputError, match="isn't over"):
+        rig.begin()
