@@ -133,6 +133,11 @@ def _of_file(path: Path, text: str) -> Terms:
         raise
 
 
+def checked(terms: Terms, **changes: Any) -> Terms:
+    """Terms with other fields; raise CovenantError if that makes no covenant."""
+    return _checked(_fields(terms) | changes)
+
+
 def _fields(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in Terms.model_fields}
 

@@ -41,6 +41,7 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
             f"messages {limits.message_bytes} bytes, batches {limits.batch_elements}, "
             f"submissions {limits.submission_persons} persons, clocks ±{limits.clock_tolerance_seconds} s",
         ),
+        ("totals", _totals(terms)),
         ("SHA-256 of the terms", sha256),
     ):
         facts.add_row(name, escape(value))
@@ -48,6 +49,19 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
     console.print(_purposes(terms), _members(terms), _holders(terms))
     for missing in terms.missing():
         console.print(f"still missing: {escape(missing)}", style="yellow")
+
+
+def _totals(terms: Terms) -> str:
+    if terms.totals is None:
+        return "none"
+    totals, noise = terms.totals, terms.totals.noise
+    goals = ", ".join(f"{goal.children} children in {goal.year} ({goal.purpose})" for goal in totals.goals)
+    return (
+        f"by the {totals.period}, board {totals.board.name} (fingerprint {totals.board.fingerprint}), of at least "
+        f"{totals.minimum_contributors} members, figures below {totals.suppress_below} withheld, "
+        + (f"noise ε {noise.epsilon} a release, {noise.budget_a_year} a year" if noise else "no noise")
+        + (f"; goals: {goals}" if goals else "")
+    )
 
 
 def _table(title: str, *columns: str) -> Table:
