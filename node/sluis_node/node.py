@@ -221,6 +221,7 @@ class Node(Services):
         ]
         settled = nothing_outstanding(parts, awaited)
         complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        await self.take_part_in_totals()
         await asyncio.to_thread(expire, parts)
         await asyncio.to_thread(remind, parts)
         await self.send_notices()

@@ -47,6 +47,10 @@ class Member:
         on = self.sixteen_on
         return on is not None and on <= today < _years_later(on, GROWN_UP - OWN_SAY)
 
+    def is_child(self, day: date) -> bool:
+        """Whether this is surely somebody under 18 on that day; not known well enough: no."""
+        return self.sixteen_on is not None and day < _years_later(self.sixteen_on, GROWN_UP - OWN_SAY)
+
 
 Members = Mapping[str, Member]  # by person id
 

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
+from sluis_protocol.errors import Unreachable
+from sluis_runtime.logs import logger
+
 from .caseload import Caseload
 from .handshake.desk import Desk
 from .matches import FamilyMatch
@@ -22,6 +25,10 @@ from .retention.retention import Deletion, Due, Retention
 from .rights.leaving_out import leave_out
 from .rights.requests import Requests
 from .rights.rights import Rights
+from .totals.desk import TotalsDesk
+from .totals.taking_part import TakingPart
+
+log = logger("services")
 
 
 class Services(ABC):
@@ -87,6 +94,20 @@ class Services(ABC):
     async def verify_processing_log(self) -> int:
         """How many entries it has; raise StorageError if one was altered or taken out."""
         return await asyncio.to_thread(self._opened().processing.verify)
+
+    # The national totals.
+
+    @property
+    def totals(self) -> TotalsDesk:
+        """What people see of the national totals, and approve."""
+        return TotalsDesk(self._opened())
+
+    async def take_part_in_totals(self) -> None:
+        """Do what is due in the periods of the totals; also part of `receive`. Without a connection, later."""
+        try:
+            await TakingPart(self._opened()).run()
+        except Unreachable as error:
+            log.warning("totals have to wait", code=error.code)
 
     # Rights and retention.
 
