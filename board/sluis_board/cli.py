@@ -13,10 +13,10 @@ from rich.console import Console
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import InputError
 from sluis_protocol.note import Verifier
+from sluis_runtime import boardkeys as board_keys
 from sluis_runtime.files import read_text, write_atomically
 from sluis_runtime.program import Program
 
-from . import keys as board_keys
 from .book import enter, read_book, read_release
 from .report.figures import figures_of
 from .report.page import as_csv, as_page

@@ -29,6 +29,7 @@ from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
 from .display import Display
 from .observe import Seen, observe
+from .period import PeriodOutcome, hold_period
 from .processes import FULL, Programs, find_program
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
@@ -147,8 +148,10 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             left_out = await check_caseloads(world, programs, display)
             address = await serve(world, programs, display)
             outcome = await programs.while_serving(hold_round(world, address, programs, display))
+            matches = len(put_together(outcome.known)[0])
+            period = await programs.while_serving(hold_period(world, matches, programs, display))
             seen = await programs.while_serving(observe(world, outcome, programs))
-        report = _account(world, outcome, left_out, seen, inputs, display.seconds)
+        report = _account(world, outcome, left_out, seen, inputs, period, display.seconds)
         if options.out:
             write_shared(options.out, report.shared)
         console = Console(soft_wrap=not sys.stdout.isatty())
@@ -196,7 +199,13 @@ def _inputs(options: Options, folder: Path) -> _Inputs:
 
 
 def _account(
-    world: World, outcome: Outcome, left_out: Sequence[LeftOut], seen: Sequence[Seen], inputs: _Inputs, seconds: float
+    world: World,
+    outcome: Outcome,
+    left_out: Sequence[LeftOut],
+    seen: Sequence[Seen],
+    inputs: _Inputs,
+    period: PeriodOutcome | None,
+    seconds: float,
 ) -> Report:
     shared, faults = put_together(outcome.known)
     faults += [f"{code}: {trouble}" for code, told in outcome.taken.items() for trouble in _troubles(told)]
@@ -208,7 +217,8 @@ def _account(
         score=None if inputs.truth is None else score(shared, inputs.truth),
         unscored=inputs.unscored,
         seen=seen,
-        faults=faults + [fault for one in seen for fault in one.faults],
+        period=period,
+        faults=faults + list(period.faults if period else ()) + [fault for one in seen for fault in one.faults],
         seconds=seconds,
     )
 
@@ -233,6 +243,7 @@ def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
         ("this round", world.coordinator.command("rounds", "show", outcome.round_id)),
         ("who asked a key holder how much", holder.command("usage")),
         ("whether the coordinator is well", world.coordinator.command("health")),
+        ("the coordinator's periods of totals", world.coordinator.command("totals", "list")),
         ("the covenant", ("sluis-covenant", "show", world.note)),
         ("what the coordinator logged", ("tail", programs.logs / "coordinator.log")),
     ):

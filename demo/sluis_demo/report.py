@@ -17,6 +17,7 @@ from sluis_protocol.rules import Grade
 
 from .check import LeftOut
 from .observe import Seen
+from .period import PeriodOutcome
 from .results import Score, SharedFamily
 from .round import Outcome
 
@@ -35,6 +36,7 @@ class Report:
     score: Score | None
     unscored: int
     seen: Sequence[Seen]
+    period: PeriodOutcome | None
     faults: Sequence[str]
     seconds: float
 
@@ -46,6 +48,7 @@ def print_report(report: Report, console: Console) -> None:
     _print_left_out(report.left_out, console)
     _print_shared(report, console)
     _print_seen(report, console)
+    _print_period(report.period, console)
     _print_end(report, console)
     for fault in report.faults:
         console.print(Text(f"WRONG: {fault}", style="bold red"))
@@ -72,6 +75,14 @@ def as_json(report: Report) -> str:
                 "recall": round(s.recall, 4),
                 "f1": round(s.f1, 4),
                 "unscored": report.unscored,
+            },
+            "totals": report.period
+            and {
+                "period": report.period.label,
+                "municipalities": report.period.contributors,
+                "total": dict(report.period.total),
+                "expected": dict(report.period.expected),
+                "tried_to_open": report.period.tried,
             },
             "faults": list(report.faults),
             "seconds": round(report.seconds, 1),
@@ -135,6 +146,24 @@ def _print_seen(report: Report, console: Console) -> None:
     for one in report.seen:
         table.add_row(one.party, "\n".join(one.saw))
     console.print(table)
+
+
+def _print_period(period: PeriodOutcome | None, console: Console) -> None:
+    """What the board opened, beside what an omniscient observer adds up."""
+    if period is None:
+        return
+    table = Table(title=f"The national totals of {period.label}", title_justify="left")
+    table.add_column("figure")
+    for column in ("what the board opened", "the sum of all"):
+        table.add_column(column, justify="right")
+    for name in period.expected:
+        table.add_row(name, str(period.total.get(name, 0)), str(period.expected[name]))
+    console.print(table)
+    console.print(
+        f"the sum of {period.contributors} municipalities; the board's key and the coordinator's database together opened "
+        f"none of {period.tried} single contributions",
+        highlight=False,
+    )
 
 
 def _print_end(report: Report, console: Console) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sluis_board import keys
 from sluis_protocol.errors import InputError, KeyFileError
 from sluis_protocol.totals_terms import BoardCard
+from sluis_runtime import boardkeys as keys
 
 from ..board_key import SECRET
 

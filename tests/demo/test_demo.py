@@ -104,6 +104,13 @@ def oracle(folder: Path) -> list[Row]:
     return sorted((codes[m.oin_a], m.family_a, codes[m.oin_b], m.family_b, str(m.grade)) for m in matches)
 
 
+def check_totals(finished: Finished, found: int) -> None:
+    """The board's total is the sum that the demo, which sees everything, adds up; nothing single could be opened."""
+    totals = finished.report["totals"]
+    assert totals["total"] == totals["expected"] == {"matches-proven": found}
+    assert totals["tried_to_open"] == totals["municipalities"] == len(MUNICIPALITIES)
+
+
 def check_families(finished: Finished, caseloads: Path) -> None:
     """The families found are those that the protocol, all in memory, finds in the same files."""
     expected = oracle(caseloads)

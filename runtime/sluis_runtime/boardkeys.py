@@ -22,8 +22,9 @@ from sluis_protocol.errors import InputError, KeyFileError
 from sluis_protocol.paillier import LEAST_BITS, BoardSecret, generate
 from sluis_protocol.strict import Strict, base64_of
 from sluis_protocol.totals_terms import BoardCard
-from sluis_runtime.files import make_folder, write_atomically
-from sluis_runtime.keyfiles import read_secret, write_secret
+
+from .files import make_folder, write_atomically
+from .keyfiles import read_secret, write_secret
 
 SECRET_FILE, CARD_FILE = "board.key", "board-card.json"
 LEAST_PASSPHRASE = 12
