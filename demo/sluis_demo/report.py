@@ -160,8 +160,8 @@ def _print_period(period: PeriodOutcome | None, console: Console) -> None:
         table.add_row(name, str(period.total.get(name, 0)), str(period.expected[name]))
     console.print(table)
     console.print(
-        f"the sum of {period.contributors} municipalities; the board's key and the coordinator's database together opened "
-        f"none of {period.tried} single contributions",
+        f"the sum of {period.contributors} municipalities; the board's key and the coordinator's database together "
+        f"opened none of {period.tried} single contributions",
         highlight=False,
     )
 

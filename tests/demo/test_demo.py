@@ -166,6 +166,7 @@ def test_a_demo_from_its_start_to_the_last_file(caseloads: Path, tmp_path: Path)
     """One run for all that can be seen of one: a demo is the dearest thing that the tests do."""
     finished = keep_and_stop(caseloads, tmp_path)
     check_families(finished, caseloads)
+    check_totals(finished, len(finished.found) - 1)
     check_score(finished)
     check_what_was_seen(finished)
     check_refused_lines(finished, caseloads)
