@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shlex
-import shutil
 import signal
 import sys
 import tempfile
@@ -28,9 +26,12 @@ from sluis_runtime.program import Program, stderr
 from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
 from .display import Display
-from .observe import Seen, observe
+from .keep import commands, invitation, prepare
+from .meeting import choose
+from .observe import Seen, observe, search
 from .period import PeriodOutcome, hold_period
-from .processes import FULL, Programs, find_program
+from .play import Plays, play
+from .processes import FULL, Programs, both
 from .report import Report, as_json, print_report
 from .results import Entry, of_municipalities, put_together, read_truth, score, write_shared
 from .round import Outcome, hold_round
@@ -78,7 +79,7 @@ def demo(
 ) -> None:
     """Hold a whole round on this machine, with the real programs, and show who shares which families.
 
-    Without options it makes up five municipalities. It takes about half a minute, talks to nobody outside this machine,
+    Without options it makes up five municipalities. It takes about a minute, talks to nobody outside this machine,
     and leaves nothing behind. Exit status 0: all went well; 1: something didn't, and it says what.
     """
     options = Options(caseloads, truth, out, keep, families, municipalities, seed, json)
@@ -148,10 +149,15 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             left_out = await check_caseloads(world, programs, display)
             address = await serve(world, programs, display)
             outcome = await programs.while_serving(hold_round(world, address, programs, display))
+            chosen = choose(world, outcome.known)
+            # The steps of people wait for mail more than they work: others tell meanwhile what they saw of the round.
+            plays, seen = await programs.while_serving(
+                both(play(world, chosen, programs, display), observe(world, outcome, programs))
+            )
             matches = len(put_together(outcome.known)[0])
             period = await programs.while_serving(hold_period(world, matches, programs, display))
-            seen = await programs.while_serving(observe(world, outcome, programs))
-        report = _account(world, outcome, left_out, seen, inputs, period, display.seconds)
+            seen.append(search(world, programs))
+        report = _account(world, outcome, left_out, plays, seen, inputs, period, display.seconds)
         if options.out:
             write_shared(options.out, report.shared)
         console = Console(soft_wrap=not sys.stdout.isatty())
@@ -160,7 +166,10 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
         else:
             print_report(report, console)
         if options.keep:
-            _explain(world, programs, outcome)
+            stderr.print("\nopening two consoles …", highlight=False)
+            visit = await programs.while_serving(prepare(chosen, programs, display))
+            for line in (*commands(world, programs.logs, outcome.round_id), *invitation(chosen, visit)):
+                stderr.print(line, highlight=False, soft_wrap=True, markup=False)
             await programs.while_serving(stop.wait())
             stderr.print("\nstopping; nothing stays behind", highlight=False)
     return 1 if report.faults else 0
@@ -202,6 +211,7 @@ def _account(
     world: World,
     outcome: Outcome,
     left_out: Sequence[LeftOut],
+    plays: Plays,
     seen: Sequence[Seen],
     inputs: _Inputs,
     period: PeriodOutcome | None,
@@ -216,9 +226,13 @@ def _account(
         shared=shared,
         score=None if inputs.truth is None else score(shared, inputs.truth),
         unscored=inputs.unscored,
+        plays=plays,
         seen=seen,
         period=period,
-        faults=faults + list(period.faults if period else ()) + [fault for one in seen for fault in one.faults],
+        faults=faults
+        + list(plays.faults)
+        + list(period.faults if period else ())
+        + [fault for one in seen for fault in one.faults],
         seconds=seconds,
     )
 
@@ -230,28 +244,3 @@ def _troubles(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"{told['outstanding']} claims still wait for their counterpart's answer"
     for fault in told["holder_faults"]:
         yield f"could not use {fault['name']}: {fault['what']}"
-
-
-def _explain(world: World, programs: Programs, outcome: Outcome) -> None:
-    """How to talk to what is left running: commands to copy."""
-    node, holder = world.nodes[0], world.holders[0]
-    stderr.print(f"\neverything keeps running; it lives in {world.folder}", highlight=False, soft_wrap=True)
-    for what, command in (
-        ("a municipality's matches", node.command("matches")),
-        ("its rounds", node.command("rounds")),
-        ("the coordinator's rounds", world.coordinator.command("rounds", "list")),
-        ("this round", world.coordinator.command("rounds", "show", outcome.round_id)),
-        ("who asked a key holder how much", holder.command("usage")),
-        ("whether the coordinator is well", world.coordinator.command("health")),
-        ("the coordinator's periods of totals", world.coordinator.command("totals", "list")),
-        ("the covenant", ("sluis-covenant", "show", world.note)),
-        ("what the coordinator logged", ("tail", programs.logs / "coordinator.log")),
-    ):
-        stderr.print(f"  {what}:\n    {_typed(command)}", highlight=False, soft_wrap=True, markup=False)
-    stderr.print("to stop everything and delete the folder: Ctrl-C", highlight=False)
-
-
-def _typed(command: Sequence[str | Path]) -> str:
-    """A command to copy into a shell; with the program's path where its name alone would not find it."""
-    name, *arguments = map(str, command)
-    return shlex.join([name if shutil.which(name) else str(find_program(name)), *arguments])

@@ -32,12 +32,12 @@ class Seen:
 
 
 async def observe(world: World, outcome: Outcome, programs: Programs) -> list[Seen]:
-    """The nodes, the coordinator, the key holders, and last a search of everybody's files."""
+    """The nodes, the coordinator and the key holders, of the round."""
     asked = await together(
         _of_coordinator(world, outcome, programs),
         *(_of_holder(holder, world, outcome, programs) for holder in world.holders),
     )
-    return [*_of_nodes(world, outcome), *asked, _search(world, programs)]
+    return [*_of_nodes(world, outcome), *asked]
 
 
 async def _of_coordinator(world: World, outcome: Outcome, programs: Programs) -> Seen:
@@ -82,7 +82,7 @@ def _of_nodes(world: World, outcome: Outcome) -> Iterator[Seen]:
         yield Seen(node.name, (f"its own {len(known)} of the {total} matches" + (f": {told}" if told else ""),))
 
 
-def _search(world: World, programs: Programs) -> Seen:
+def search(world: World, programs: Programs) -> Seen:
     """Look for the numbers of all caseloads in everything that anybody wrote."""
     numbers = {found for node in world.nodes for found in _BSN.findall(node.caseload.path.read_bytes())}
     files = [path for folder in (*(p.folder for p in world.parties), programs.logs) for path in _files(folder)]

@@ -31,6 +31,7 @@ _FREE_BYTES = 1_000_000
 FULL = "the disk is full: free some space, or let TMPDIR name a folder on another disk"
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 def find_program(name: str) -> Path:
@@ -150,11 +151,20 @@ class Programs:
             raise child.failure(_ended(status))
         return child.output()
 
+    async def attempt(
+        self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60
+    ) -> tuple[int, Child]:
+        """As `run`, for a program that may fail: its exit status, and what is left of it to read.
+
+        It doesn't wait for a core, as its like waits for mail more than it works.
+        """
+        child = self.start(program, *arguments, name=name)
+        return await self._end(child, timeout), child
+
     async def ask(self, program: str | Path, *arguments: str | Path, name: str, timeout: float = 60) -> Any:
         """As `run`, for a program that answers in JSON: with an answer it may say by its status what it thinks."""
         async with self._cores:
-            child = self.start(program, *arguments, name=name)
-            status = await self._end(child, timeout)
+            status, child = await self.attempt(program, *arguments, name=name, timeout=timeout)
         try:
             return json.loads(child.output())
         except ValueError:
@@ -225,6 +235,15 @@ def _ended(status: int) -> str:
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
     """All results, in order; the first failure ends the others, and none of them goes on behind one's back."""
     tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await _cancel(*tasks)
+
+
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """As `together`, of two that give different things."""
+    tasks = asyncio.create_task(first), asyncio.create_task(second)
     try:
         return await asyncio.gather(*tasks)
     finally:

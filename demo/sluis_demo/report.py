@@ -18,8 +18,10 @@ from sluis_protocol.rules import Grade
 from .check import LeftOut
 from .observe import Seen
 from .period import PeriodOutcome
+from .play import Played, Plays
 from .results import Score, SharedFamily
 from .round import Outcome
+from .story import tell
 
 _MATCHES_SHOWN = 12
 _LINES_SHOWN = 6
@@ -35,6 +37,7 @@ class Report:
     shared: Sequence[SharedFamily]
     score: Score | None
     unscored: int
+    plays: Plays
     seen: Sequence[Seen]
     period: PeriodOutcome | None
     faults: Sequence[str]
@@ -47,6 +50,7 @@ def print_report(report: Report, console: Console) -> None:
     _print_caseloads(report, console)
     _print_left_out(report.left_out, console)
     _print_shared(report, console)
+    _print_story(report.plays, console)
     _print_seen(report, console)
     _print_period(report.period, console)
     _print_end(report, console)
@@ -67,6 +71,8 @@ def as_json(report: Report) -> str:
             },
             "left_out": [asdict(one) for one in report.left_out],
             "shared": [asdict(one) for one in report.shared],
+            "approach": _played_json(report.plays.approach),
+            "refusal": _played_json(report.plays.refusal),
             "seen": [asdict(one) for one in report.seen],
             "score": s
             and {
@@ -89,6 +95,20 @@ def as_json(report: Report) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def _played_json(played: Played | None) -> dict[str, object] | None:
+    if played is None:
+        return None
+    one = played.meeting
+    return {
+        "match": one.match,
+        "grade": one.grade,
+        "families": {one.a.caseload.code: one.family_a, one.b.caseload.code: one.family_b},
+        "phases": dict(played.phases),
+        "until": played.until,
+        "verified": list(played.verified),
+    }
 
 
 def _print_caseloads(report: Report, console: Console) -> None:
@@ -137,6 +157,15 @@ def _print_shared(report: Report, console: Console) -> None:
     if any(one.grade is Grade.NAME for one in report.shared):
         console.print("grade name: found without a BSN that both know; people verify the identity before any contact")
     console.print()
+
+
+def _print_story(plays: Plays, console: Console) -> None:
+    paragraphs = list(tell(plays))
+    if paragraphs:
+        console.print("What people did with two of the matches", style="italic")
+    for paragraph in paragraphs:
+        console.print(paragraph, highlight=False, markup=False)
+        console.print()
 
 
 def _print_seen(report: Report, console: Console) -> None:

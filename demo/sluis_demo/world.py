@@ -55,6 +55,10 @@ class Party:
         changed, times = re.subn(rf"(?m)^{setting} *=.*$", lambda _: line, text, count=1)
         write_atomically(self.config, changed if times else f"{line}\n{text}")
 
+    def add(self, tables: str) -> None:
+        """Add tables, which are TOML, to the end of the configuration."""
+        write_atomically(self.config, f"{self.config.read_text('utf-8')}\n{tables}")
+
     def command(self, *arguments: str | Path) -> tuple[str | Path, ...]:
         """A command of this party's program under its configuration."""
         return (*self.program, *arguments, "--config", self.config)

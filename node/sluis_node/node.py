@@ -226,10 +226,13 @@ class Node(Services):
         await asyncio.to_thread(remind, parts)
         await self.send_notices()
         counts = await asyncio.to_thread(parts.ledger.counts)
+        found = present(await asyncio.to_thread(parts.ledger.matches), parts.names())
+        new = [match for match in found if match.match not in before]
+        self._shown(new)
         return Received(
             complete,
             counts.get(ClaimState.ANSWERED, 0) + counts.get(ClaimState.SENT, 0),
-            tuple(match for match in self.matches() if match.match not in before),
+            tuple(new),
             len(await asyncio.to_thread(parts.anomalies.all)) - noted,
         )
 

@@ -43,7 +43,7 @@ async def make_guide(folder: Path, chromium: Browser, console: Running, matches:
             await page.goto(console.address + path.format(**matches))
             if check:
                 await page.check(check)
-            await page.locator("main").evaluate("main => main.scrollIntoView()")
+            await page.evaluate("scrollTo(0, 0)")
             await _shoot(page, folder / language / f"{name}.png", full=False)
 
 

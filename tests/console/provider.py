@@ -48,7 +48,7 @@ def settings(folder: Path, issuer: str, **more: Any) -> dict[str, Any]:
 async def certified(address: str, *, roles_in: str = "id_token") -> AsyncIterator[str]:
     """npm's oidc-provider for a console at that address: its issuer."""
     if shutil.which("node") is None or not (PACKAGES / "node_modules" / "oidc-provider").is_dir():
-        pytest.fail("install the tests' npm packages: npm ci --prefix tests/console/npm")
+        pytest.fail("install the tests' npm packages: (cd tests/console/npm && npm ci)")
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         "node", "provider.js", str(port), f"{address}/login/back", f"{address}/login",

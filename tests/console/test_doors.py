@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import httpx2
 import pytest
 from sluis_node import Node
 from sluis_node.console.guard import MOST_BODY
+from sluis_node.console.oidc import roles_in
 from sluis_node.console.pages import ROUTES
 from sluis_node.console.people import ALLOWED, Permission, Role
 from sluis_node.console.serve import build
-from sluis_node.console.settings import ConsoleSettings
+from sluis_node.console.settings import ConsoleSettings, OidcSettings
 from sluis_node.node import utc_now
 from sluis_protocol.errors import ConfigError
 
@@ -25,6 +27,7 @@ from ..coordinator.rig import Clock
 from ..node.desk import CASELOADS, Desk
 from ..node.handshake.rig import Two
 from ..world import make_world
+from .provider import settings as oidc_settings
 from .rig import AGENT, LOGINS, PASSWORD, Running, hidden, running, visitor
 
 
@@ -250,6 +253,14 @@ async def test_a_form_with_a_mistake_can_be_sent_again(two: Two) -> None:
         assert (await anna.post(path, data=right)).status_code == 303
 
 
+async def test_a_mistake_that_is_posted_twice_at_once_is_a_mistake_twice(two: Two) -> None:
+    async with running(two.a.node, clock=two.clock) as console, visitor(console, "anna") as anna:
+        path = f"/match/{two.a.match}/decide"
+        wrong = hidden(await anna.get(path)) | {"answer": "no"}
+        answers = await asyncio.gather(*(anna.post(path, data=wrong) for _ in range(3)))
+        assert [one.status_code for one in answers] == [422] * 3
+
+
 async def test_methods_that_a_page_doesn_t_know_are_refused(two: Two) -> None:
     async with running(two.a.node) as console, visitor(console, "anna") as anna:
         for path in (f"/match/{two.a.match}/reconsider", f"/approach/{two.a.match}/sign"):
@@ -334,6 +345,21 @@ async def test_demo_logins_are_refused_where_cases_are_real(tmp_path: Path) -> N
 
 
 def _real(node: Node) -> Any:
-    from dataclasses import replace
-
     return replace(node.about(), mode="production")
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"realm_access": {"roles": ["sluis-reviewer", "x"]}}, {Role.REVIEWER}),
+        ({"realm_access.roles": ["sluis-reviewer"]}, {Role.REVIEWER}),
+        ({"realm_access": {"roles": "sluis-coordinator"}}, {Role.COORDINATOR}),
+        ({"realm_access": ["sluis-reviewer"]}, set()),
+        ({"realm_access": {"roles": [{"a": 1}, 7, None]}}, set()),
+        ({}, set()),
+    ],
+)
+def test_roles_are_read_wherever_the_provider_has_them(
+    tmp_path: Path, claims: dict[str, Any], expected: set[Role]
+) -> None:
+    assert roles_in(claims, OidcSettings.model_validate(oidc_settings(tmp_path, "https://login.example"))) == expected

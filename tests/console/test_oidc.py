@@ -8,9 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.async_api import Browser, Page, expect
-from sluis_node.console.oidc import roles_in
 from sluis_node.console.people import Role
-from sluis_node.console.settings import OidcSettings
 
 from ..node.desk import CASELOADS, Desk
 from .provider import certified, lying, settings
@@ -132,20 +130,3 @@ async def test_a_provider_that_is_away_is_said_to_be(tmp_path: Path) -> None:
         response = await client.get(f"{console.address}/login/start")
         assert response.status_code == 503
         assert 'data-why="unreachable"' in response.text
-
-
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ({"realm_access": {"roles": ["sluis-reviewer", "x"]}}, {Role.REVIEWER}),
-        ({"realm_access.roles": ["sluis-reviewer"]}, {Role.REVIEWER}),
-        ({"realm_access": {"roles": "sluis-coordinator"}}, {Role.COORDINATOR}),
-        ({"realm_access": ["sluis-reviewer"]}, set()),
-        ({"realm_access": {"roles": [{"a": 1}, 7, None]}}, set()),
-        ({}, set()),
-    ],
-)
-def test_roles_are_read_wherever_the_provider_has_them(
-    tmp_path: Path, claims: dict[str, Any], expected: set[Role]
-) -> None:
-    assert roles_in(claims, OidcSettings.model_validate(settings(tmp_path, "https://login.example"))) == expected

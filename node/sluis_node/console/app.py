@@ -6,16 +6,17 @@ page needs, and for a form: where it comes from, its token, and that it wasn't d
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluis_protocol.errors import SluisError
 from sluis_runtime.logs import logger
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -23,9 +24,9 @@ from .doorway import Doorway, read_form
 from .guard import Guard
 from .login import Login
 from .pages import ROUTES
-from .pages.route import PageRoute
+from .pages.route import PageRoute, Submit
 from .trouble import told
-from .visit import FORM_ID, FORM_TOKEN, Form, FormError, Visit
+from .visit import FORM_ID, FORM_TOKEN, Visit
 
 _log = logger("console")
 
@@ -63,8 +64,10 @@ class Door:
             if route.permission is not None and not visit.may(route.permission):
                 return visit.page("trouble.html", status=403, kind="forbidden", told=None)
             try:
+                # Before anything is read: what changes from now on is news for the page.
+                visit = replace(visit, pulse=await asyncio.to_thread(self.way.console.node.pulse))
                 if request.method == "POST" and route.submit is not None:
-                    return await self._submit(visit, route)
+                    return await self._submit(visit, route.submit)
                 if route.show is not None:
                     return await route.show(visit)
             except SluisError as error:
@@ -75,34 +78,27 @@ class Door:
 
         return endpoint
 
-    async def _submit(self, visit: Visit, route: PageRoute) -> Response:
+    async def _submit(self, visit: Visit, submit: Submit) -> Response:
         """Take a form: ours, this session's, and once."""
         form = await read_form(visit.request)
         form_id = form[FORM_ID]
-        if (
-            form is None
-            or not self.way.comes_from_us(visit.request)
-            or not hmac.compare_digest(visit.session.form_token(form_id).encode(), form[FORM_TOKEN].encode())
+        if not self.way.comes_from_us(visit.request) or not hmac.compare_digest(
+            visit.session.form_token(form_id).encode(), form[FORM_TOKEN].encode()
         ):
             return visit.page("trouble.html", status=403, kind="form", told=None)
-        if (before := visit.session.begin_form(form_id)) is not None:
-            path = await before
-            return visit.go(
-                path or visit.request.url.path, "This was done already; nothing was done twice.", kind="info"
-            )
+        # Where the same form did nothing, because something was wrong with it, it is a new one.
+        while (before := visit.session.begin_form(form_id)) is not None:
+            if path := await before:
+                return visit.go(path, "This was done already; nothing was done twice.", kind="info")
         leads_to: str | None = None
         try:
-            response = await self._taken(visit, route, form)
-            if response.status_code == 303:
+            response = await submit(visit, form)
+            # What was not done, because somebody was first or it is too late, is told again each time.
+            if response.status_code == 303 and all(kind == "ok" for kind, _ in visit.session.notices):
                 leads_to = response.headers["location"]
             return response
         finally:
             visit.session.end_form(form_id, leads_to)
-
-    async def _taken(self, visit: Visit, route: PageRoute, form: Form) -> Response:
-        if route.submit is None:
-            raise HTTPException(405)
-        return await route.submit(visit, form)
 
     # What goes wrong outside a page.
 
@@ -123,6 +119,3 @@ class Door:
             return self.way.outside(language, "trouble.html", status=status, kind=kind, told=None)
         visit = Visit(self.way.console, request, session, session.person, language)
         return visit.page("trouble.html", status=status, kind=kind, told=None)
-
-
-__all__ = ["FormError", "RedirectResponse", "make_app"]

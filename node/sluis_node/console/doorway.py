@@ -59,7 +59,7 @@ class Doorway:
         ended = bool(self.token(request))
         query = "?ended" if ended else ""
         response = RedirectResponse(f"/login{query}", 303)
-        if request.method == "GET" and request.url.path not in ("/", "/live"):
+        if request.method == "GET" and request.url.path not in ("/", "/live", "/session"):
             response.set_cookie(
                 _NEXT, request.url.path, max_age=600, path="/", httponly=True, samesite="lax",
                 secure=self.console.settings.encrypted,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,10 @@ class Language:
         """22 nov."""
         local = day.astimezone(_HERE).date() if isinstance(day, datetime) else day
         return format_date(local, "d MMM", self.locale)
+
+    def last_day(self, until: datetime) -> str:
+        """The last day of an approach that ends at that moment, which is the midnight (UTC) after it."""
+        return format_date((until - timedelta(seconds=1)).astimezone(UTC).date(), "d MMM y", self.locale)
 
     def time(self, moment: datetime) -> str:
         """22 november 2026, 14:05."""

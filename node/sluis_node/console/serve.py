@@ -30,6 +30,7 @@ from .views import Views
 from .visit import Console
 
 _log = logger("console")
+_WAIT = 2.0  # seconds for mail to come; what people do meanwhile is sent after it
 
 
 def build(
@@ -106,7 +107,7 @@ async def fetching(console: Console) -> AsyncIterator[None]:
         while True:
             console.wake.clear()
             try:
-                await console.node.receive(wait=0)
+                await console.node.receive(wait=_WAIT)
             except SluisError as error:
                 _log.warning("mail not fetched", code=error.code)
             with suppress(TimeoutError):

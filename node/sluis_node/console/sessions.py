@@ -96,6 +96,16 @@ class Sessions:
         """Whether a session still holds; asking doesn't keep it alive."""
         return session in self._sessions.values() and not self._is_over(session, self._clock())
 
+    def left(self, session: Session) -> int:
+        """Seconds until a session ends, if nobody does anything."""
+        now = self._clock()
+        return max(0, int(min(session.seen + self._idle - now, session.began + self._longest - now).total_seconds()))
+
+    @property
+    def warn(self) -> int:
+        """How many seconds before its end people are warned."""
+        return int(min(timedelta(minutes=2), self._idle / 4).total_seconds())
+
     def end(self, token: str) -> None:
         """End a session."""
         self._sessions.pop(_digest(token), None)

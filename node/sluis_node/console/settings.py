@@ -68,7 +68,7 @@ class ConsoleSettings(Section):
     theme_class: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "sluis-theme"
     idle_minutes: Annotated[int, Field(ge=1, le=60)] = 20
     session_hours: Annotated[int, Field(ge=1, le=12)] = 8
-    fetch_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    fetch_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
     """How often the console fetches the node's mail while it runs."""
 
     @property

@@ -84,6 +84,8 @@ class Visit:
     session: Session
     person: Person
     language: Language
+    pulse: str = ""
+    """Whether anything changed since the page was made (`Node.pulse`)."""
 
     def may(self, permission: Permission) -> bool:
         """Whether the visitor is allowed something."""

@@ -7,6 +7,7 @@ from sluis_node.handshake.model import Phase, Todo, What
 from sluis_node.handshake.review import Answer, Reason
 from sluis_protocol.content import Outcome, WithdrawalReason
 from sluis_protocol.handshake import Closed, Withdrawn
+from structlog.testing import capture_logs
 
 from .rig import CARD, FIRST, SECOND, Two
 
@@ -85,3 +86,22 @@ async def test_either_side_may_withdraw(two: Two) -> None:
     for side in (two.a, two.b):
         assert side.case().state == Withdrawn(two.b.case().side)
     assert two.a.case().history[-1].details == {"reason": "objection"}
+
+
+async def test_nothing_personal_is_in_a_log(two: Two) -> None:
+    """Rule 17: not the family, not whom to call, not who decided."""
+    with capture_logs() as lines:
+        for side in (two.a, two.b):
+            side.say(card=CARD)
+        await two.exchange()
+        await two.propose()
+        await two.sign()
+        two.later(days=200)
+        await two.settled("closed")
+        await two.exchange()
+    said = str(lines)
+    assert two.a.case().handshake in said  # the search does find what is there
+    for side in (two.a, two.b):
+        match = side.case().match
+        for personal in (match.match, match.family, *match.cases, *match.persons, CARD.mailbox, FIRST, SECOND):
+            assert str(personal) not in said

@@ -291,6 +291,31 @@ def test_a_known_pair_asks_for_nothing_but_can_be_decided(tmp_path: Path, opened
     assert [task.todo for task in opened.desk().inbox(by=FIRST)] == [Todo.DECIDE]
 
 
+def test_a_match_of_an_earlier_release_is_listed(played: Played) -> None:
+    """It was proven before there were handshakes; the next round that finds it opens one."""
+    match = played.match()
+    with played.round.nodes[0].parts.store.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM handshakes")
+    (brief,) = played.desk().cases(by=FIRST)
+    assert (brief.match.match, brief.phase, brief.tasks) == (match, Phase.UNOPENED, ())
+    with pytest.raises(NotFound):
+        played.desk().case(match, by=FIRST)
+
+
+def test_every_look_and_every_decision_is_in_the_processing_log(opened: Played) -> None:
+    """Rule 17."""
+    opened.say(1)
+    with opened.round.nodes[0].parts.store.transaction() as connection:
+        rows = connection.exec_driver_sql("SELECT name, actor, reference FROM processing_log ORDER BY number").all()
+    logged = [(row.name, row.actor) for row in rows if row.reference == opened.match()]
+    assert logged[-2:] == [("decide", FIRST), ("decide", SECOND)]
+    opened.case()
+    opened.desk().inbox(by="carla")
+    with opened.round.nodes[0].parts.store.transaction() as connection:
+        names = connection.exec_driver_sql("SELECT name, actor FROM processing_log ORDER BY number").all()
+    assert [tuple(row) for row in names[-2:]] == [("show case", FIRST), ("show inbox", "carla")]
+
+
 def test_the_documented_calls(opened: Played, capsys: pytest.CaptureFixture[str]) -> None:
     (calls,) = re.findall(r"```py\n(.*?)```", (ROOT / "docs/embedding.md").read_text("utf-8"), re.DOTALL)
     exec(calls, {"node": opened.round.nodes[0].node})

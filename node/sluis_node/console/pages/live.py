@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ..visit import Visit
 from .route import PageRoute
@@ -40,4 +40,10 @@ async def _events(visit: Visit) -> AsyncIterator[str]:
         session.streams -= 1
 
 
-ROUTES = (PageRoute("/live", None, stream),)
+async def left(visit: Visit) -> Response:
+    """How many seconds the session has left, and how long before its end to warn. Asking by hand begins them anew."""
+    sessions = visit.console.sessions
+    return JSONResponse({"left": sessions.left(visit.session), "warn": sessions.warn})
+
+
+ROUTES = (PageRoute("/live", None, stream), PageRoute("/session", None, left))

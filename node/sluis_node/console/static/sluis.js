@@ -1,37 +1,73 @@
-// Live updates: when something changed on the server, fetch this page again and put its live parts in place.
-// Nothing needs this script; without it, a reload shows the same.
+// What a page does by itself: it updates when something changed, warns before the session ends, and shows that a form is
+// on its way. Nothing needs this script; without it, a reload shows the same.
 "use strict";
 
 (() => {
-  const address = document.body.dataset.live;
-  if (!address || !window.EventSource) return;
-  let seen = "";
+  const body = document.body;
+  const by = (id) => document.getElementById(id);
 
-  // A part in which somebody is filling in a form is left alone; a line says that there is news.
-  const busy = (part) => part.contains(document.activeElement) && part.querySelector("input, textarea, select");
-
-  const refresh = () => {
+  const ask = (address, type, itself, then) => {
     const request = new XMLHttpRequest();
-    request.open("GET", window.location.href);
-    request.responseType = "document";
-    request.setRequestHeader("x-by-itself", "1");
-    request.onload = () => {
-      if (request.status !== 200 || !request.response || request.responseURL !== window.location.href) return;
-      for (const part of document.querySelectorAll("[data-part]")) {
-        const fresh = request.response.querySelector(`[data-part="${part.dataset.part}"]`);
-        if (!fresh || fresh.isEqualNode(part)) continue;
-        if (busy(part)) document.getElementById("news").hidden = false;
-        else part.replaceWith(document.adoptNode(fresh));
-      }
-    };
+    request.open("GET", address);
+    request.responseType = type;
+    // What nobody asked for doesn't keep a session alive.
+    if (itself) request.setRequestHeader("x-by-itself", "1");
+    request.onload = () => then(request);
     request.send();
   };
 
-  const events = new EventSource(address);
-  events.addEventListener("state", (event) => {
-    if (seen && event.data !== seen) refresh();
-    seen = event.data;
+  // Live updates. A part in which somebody is filling in a form is left alone; a line says that there is news.
+
+  const busy = (part) => part.contains(document.activeElement) && part.querySelector("textarea, select, input:not([type=hidden])");
+
+  const refresh = () =>
+    ask(window.location.href, "document", true, (request) => {
+      if (request.status !== 200 || !request.response || request.responseURL !== window.location.href.split("#")[0]) return;
+      for (const part of document.querySelectorAll("[data-part]")) {
+        const fresh = request.response.querySelector(`[data-part="${part.dataset.part}"]`);
+        if (!fresh || fresh.isEqualNode(part)) continue;
+        if (busy(part)) by("news").hidden = false;
+        else part.replaceWith(document.adoptNode(fresh));
+      }
+    });
+
+  if (body.dataset.live && window.EventSource && document.querySelector("[data-part]")) {
+    const events = new EventSource(body.dataset.live);
+    let seen = body.dataset.pulse;
+    events.addEventListener("state", (event) => {
+      if (event.data !== seen) refresh();
+      seen = event.data;
+    });
+    events.addEventListener("end", () => events.close());
+    window.addEventListener("pagehide", () => events.close());
+    window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  }
+
+  // The session's end: a warning in time, and nothing left on the screen after it.
+
+  let timer = 0;
+  const wait = (seconds, what) => {
+    clearTimeout(timer);
+    timer = setTimeout(what, Math.max(1, seconds) * 1000);
+  };
+  const look = (itself) =>
+    ask("/session", "json", itself, (request) => {
+      if (request.status !== 200 || !request.response) return window.location.replace("/login?ended");
+      const { left, warn } = request.response;
+      by("ending").hidden = left > warn;
+      wait(left > warn ? left - warn : left, () => look(true));
+    });
+  if (body.dataset.live) {
+    by("stay").addEventListener("click", () => look(false));
+    look(true);
+  }
+
+  // A form that is on its way: sent once, and seen to be. What is downloaded leads nowhere, so that ends by itself.
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("aria-busy")) return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+    setTimeout(() => form.removeAttribute("aria-busy"), 5000);
   });
-  events.addEventListener("end", () => events.close());
-  window.addEventListener("pagehide", () => events.close());
 })();
