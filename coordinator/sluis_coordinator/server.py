@@ -197,8 +197,8 @@ class Server:
         self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
         return Empty()
 
-    async def _list_periods(self, _oin: str, request: PeriodQuery) -> PeriodList:
-        return await asyncio.to_thread(totals.look, self._coordinator, request.purpose)
+    async def _list_periods(self, oin: str, request: PeriodQuery) -> PeriodList:
+        return await asyncio.to_thread(totals.look, self._coordinator, oin, request.purpose)
 
     async def _enrol(self, oin: str, request: EnrolRequest) -> Empty:
         await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)

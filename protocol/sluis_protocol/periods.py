@@ -46,10 +46,10 @@ class Contributing:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The list of contributors is fixed; nodes send what takes the masks away from the sum over exactly these."""
+    """The list of contributors is fixed; nodes send what takes the masks from the sum over exactly these."""
 
     name: ClassVar[str] = "closing"
-    next_actor: ClassVar[str] = "the nodes that contributed, every one of them"
+    next_actor: ClassVar[str] = "the nodes that contributed: as many as three quarters of the roster"
 
 
 @dataclass(frozen=True, slots=True)
