@@ -65,6 +65,7 @@ class Server:
         coordinator: Coordinator,
         *,
         announce: tuple[str, ...] = (),
+        totals: tuple[str, ...] = (),
         tick_seconds: float = 1.0,
         grace_seconds: float = 10.0,
     ) -> None:
@@ -74,7 +75,7 @@ class Server:
         self._bell = Bell()
         self._stopping = asyncio.Event()
         self.relay = Relay(coordinator)
-        self.keeper = Keeper(coordinator, self._bell, announce=announce)
+        self.keeper = Keeper(coordinator, self._bell, announce=announce, totals=totals)
         self._outbox = Outbox(coordinator.engine, self._bell)
         self._submissions = Submissions(coordinator)
         self._calls = Calls(coordinator.covenant)

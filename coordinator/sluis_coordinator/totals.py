@@ -24,7 +24,17 @@ from sluis_protocol.messages import (
     Release,
     Roster,
 )
-from sluis_protocol.periods import Closing, Contributing, Enrolling, Event, State, days_of, new_period_id
+from sluis_protocol.periods import (
+    Abandoned,
+    Closing,
+    Contributing,
+    Enrolling,
+    Event,
+    State,
+    days_of,
+    new_period_id,
+    newest_over,
+)
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals import Period
 from sluis_protocol.wire.totals import MOST_PERIODS
@@ -37,6 +47,7 @@ from .coordinator import Coordinator
 from .totals_store import Signed, Step, StoredPeriod
 
 FORMAT = "sluis-totals/1"
+_ATTEMPTS = 2
 log = logger("totals")
 
 
@@ -67,6 +78,30 @@ def open_period(
     with transaction(coordinator.engine) as connection:
         store.add(connection, period, opening, now)
         return store.find(connection, period_id)
+
+
+def open_due(coordinator: Coordinator, purpose: str) -> StoredPeriod | None:
+    """Open the newest period that is over, by the covenant's schedule; None if there is nothing to open.
+
+    What came to nothing is opened a second time by itself; after that people must look.
+    """
+    terms, today = coordinator.covenant.terms.totals, coordinator.clock().date()
+    if terms is None:
+        return None
+    label = newest_over(today - timedelta(days=terms.open_after_days), terms.period)
+    with transaction(coordinator.engine) as connection:
+        before = [one.state for one in store.find_all(connection, purpose=purpose) if one.label == label]
+    if len(before) >= _ATTEMPTS or any(not isinstance(state, Abandoned) for state in before):
+        return None
+    return open_period(coordinator, purpose, label)
+
+
+def forget(coordinator: Coordinator) -> None:
+    """Delete what was signed for periods that are past their term; that they were stays, so that none returns."""
+    terms = coordinator.covenant.terms.totals
+    if terms is not None:
+        with transaction(coordinator.engine) as connection:
+            store.forget(connection, coordinator.clock() - timedelta(days=terms.keep_days))
 
 
 def look(coordinator: Coordinator, oin: str, purpose: str) -> PeriodList:

@@ -187,6 +187,12 @@ def taken(connection: Connection, period_id: str, step: Step) -> dict[str, Signe
     }
 
 
+def forget(connection: Connection, before: datetime) -> None:
+    """Delete what was signed for periods that were over by then."""
+    over = select(totals_periods.c.id).where(totals_periods.c.state.in_(_OVER), totals_periods.c.unmask_until < before)
+    connection.execute(delete(totals_signed).where(totals_signed.c.period_id.in_(over)))
+
+
 def counts(connection: Connection, period_id: str) -> dict[str, int]:
     """How many have taken each step, while they are kept."""
     query = select(totals_taken.c.step, func.count()).where(totals_taken.c.period_id == period_id)

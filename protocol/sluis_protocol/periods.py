@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -115,6 +115,11 @@ def days_of(label: str) -> tuple[date, date]:
 def label_of(day: date, length: str) -> str:
     """The label of the period (`quarter` or `month`) that a day lies in."""
     return f"{day.year}-q{(day.month + 2) // 3}" if length == "quarter" else f"{day.year}-m{day.month:02}"
+
+
+def newest_over(day: date, length: str) -> str:
+    """The label of the newest period (`quarter` or `month`) that is over on a day."""
+    return label_of(days_of(label_of(day, length))[0] - timedelta(days=1), length)
 
 
 def diagram() -> str:

@@ -7,13 +7,15 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sluis_coordinator import totals as service
 from sluis_coordinator import totals_store as store
+from sluis_coordinator.bell import Bell
+from sluis_coordinator.keeper import Keeper
 from sluis_coordinator.schema import events, totals_shares, totals_taken
 from sluis_protocol import totals
 from sluis_protocol.errors import ContributionRefused, InputError, NotAMember, SluisError, TotalsError, WrongSender
@@ -252,6 +254,39 @@ async def test_a_period_of_another_length_or_without_a_ground_is_not_opened(rig:
     for label, purpose in (("2026-m07", PURPOSE), ("2026-q7", PURPOSE), (rig.label(), "unknown")):
         with pytest.raises(SluisError):
             service.open_period(rig.coordinator, purpose, label)
+
+
+async def test_periods_are_opened_by_the_covenants_schedule_and_forgotten_after_their_term(rig: Counting) -> None:
+    rig.clock.ahead = datetime(2027, 4, 7, 12, tzinfo=UTC) - datetime.now(UTC)
+    opened = service.open_due(rig.coordinator, PURPOSE)  # the seventh day after the first quarter is tomorrow
+    assert opened
+    assert opened.label == "2026-q4"
+    assert opened.enrol_until - rig.clock() > timedelta(days=20)
+    rig.clock.ahead += timedelta(days=1)
+    keeper = Keeper(rig.coordinator, Bell(), totals=(PURPOSE, "unknown"))
+    keeper.tick()
+    keeper.tick()
+    with transaction(rig.coordinator.engine) as connection:
+        first, other = store.find_all(connection)
+    assert [first.label, other.label] == ["2027-q1", "2026-q4"]
+    service.abandon(rig.coordinator, first, "a test")
+    for _ in range(3):  # a second attempt, and no third
+        keeper.tick()
+        for one in service.unfinished(rig.coordinator):
+            if one.label == "2027-q1":
+                tellers = await rig.tellers(1, 2, 3)
+                for teller in tellers:
+                    await teller.enrol(1, 1)
+                rig.next(one.id)
+                service.abandon(rig.coordinator, service.unfinished(rig.coordinator)[0], "a test")
+    with transaction(rig.coordinator.engine) as connection:
+        again = [one.id for one in store.find_all(connection) if one.label == "2027-q1"]
+        assert len(again) == 2
+        assert any(store.signed(connection, one) for one in again)
+    rig.clock.ahead += timedelta(days=800)
+    service.forget(rig.coordinator)
+    with transaction(rig.coordinator.engine) as connection:
+        assert not any(store.signed(connection, one) for one in again)
 
 
 async def test_outside_a_demo_a_period_must_be_over(rig: Counting, monkeypatch: pytest.MonkeyPatch) -> None:

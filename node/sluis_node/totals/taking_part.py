@@ -8,20 +8,24 @@ nothing and is opened again, it is said once more, for the same municipalities w
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from sluis_protocol import totals as protocol
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import SluisError, TotalsError, Unreachable
 from sluis_protocol.messages import Contributors, Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus
+from sluis_protocol.periods import days_of
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals import Period
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
+from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from .periods import OVER, OwnPeriod, Periods, Progress
 
+REMINDED_DAYS = 3  # before figures can be approved no more
 log = logger("totals")
 
 
@@ -72,8 +76,20 @@ class TakingPart:
             await self._parts.coordinator.call(methods.UNMASK, message, Empty)
 
     def _noted(self, period: Period, opening: SignedMessage) -> OwnPeriod:
-        with self._parts.store.transaction() as connection:
-            return self._periods.note(connection, period, opening)
+        """The period on file. People are told when it begins, and again when there is little time left.
+
+        A period so old that what we said in it may be deleted is refused: it could be asked for twice.
+        """
+        parts = self._parts
+        now, until = parts.now(), period.content.enrol_until
+        if days_of(period.content.label)[1] < now.date() - timedelta(days=parts.settings.retention.totals):
+            raise TotalsError("the period is too long ago", do="nothing needs to be done", period=period.id)
+        with parts.store.transaction() as connection:
+            own = self._periods.note(connection, period, opening)
+            if own.progress is Progress.OPEN and now < until:
+                soon = " soon" if until - now < timedelta(days=REMINDED_DAYS) else ""
+                parts.notices.enqueue(connection, Notice(NoticeKind.TOTALS_WAIT, own.id + soon), now)
+            return own
 
     def _moved(self, own: OwnPeriod, progress: Progress) -> None:
         with self._parts.store.transaction() as connection:

@@ -19,7 +19,9 @@ from sluis_node import Node
 from sluis_node.coordinator import Coordinator
 from sluis_node.handshake.model import Informing, Phase, Plan
 from sluis_node.handshake.review import Answer, Reason
+from sluis_node.notify.tables import notices
 from sluis_node.processing import Activity, Wanted
+from sluis_node.retention.settings import Category, RetentionSettings
 from sluis_node.totals.periods import Progress
 from sluis_node.totals.tables import totals_periods
 from sluis_protocol import totals
@@ -96,9 +98,9 @@ class Three(Country):
         with transaction(self.coordinator.engine) as connection:
             return store.find(connection, period).state.name
 
-    def begin(self) -> str:
+    def begin(self, enrol: timedelta = timedelta(hours=1)) -> str:
         label = label_of(self.clock().date(), "quarter")
-        return service.open_period(self.coordinator, PURPOSE, label, enrol=timedelta(hours=1)).id
+        return service.open_period(self.coordinator, PURPOSE, label, enrol=enrol).id
 
     def next(self, period: str) -> None:
         with transaction(self.coordinator.engine) as connection:
@@ -235,16 +237,26 @@ def _put(connection: Connection, period: str, contributors: bytes) -> None:
     connection.execute(update(totals_periods).where(totals_periods.c.id == period).values(contributors=contributors))
 
 
-async def test_figures_are_approved_in_time(tmp_path: Path) -> None:
+async def test_people_are_told_and_figures_are_approved_in_time_and_go_after_their_term(tmp_path: Path) -> None:
     async with Three(tmp_path) as three:
         await three.open(1)
-        period = three.begin()
+        period = three.begin(timedelta(days=10))
         (node,) = three.nodes
         node.purpose()  # has it accept the covenant
-        await three.all_take_part()
+        told = []
+        for days in (0, 1, 7, 1):  # told at once, and again three days before
+            three.clock.ahead += timedelta(days=days)
+            await three.all_take_part()
+            with node._opened().store.transaction() as connection:
+                told.append(len(connection.scalars(select(notices.c.kind)).all()))
+        assert told == [1, 1, 2, 2]
         (view,) = node.totals.periods(by=BY)
-        three.clock.ahead += timedelta(hours=2)
+        three.clock.ahead += timedelta(days=2)
         with pytest.raises(TooLate):
             node.totals.approve(period, by=BY, seen=view.seen)
         assert not node.totals.period(period).may_approve
+        three.clock.ahead += timedelta(days=RetentionSettings().totals)
+        assert Category.TOTALS in {due.category for due in node.run_retention() if due.rows}
+        await three.all_take_part()
+        assert node.totals.periods() == []  # too long ago to be asked for again
         await three.aclose()
