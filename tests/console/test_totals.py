@@ -27,11 +27,11 @@ async def test_a_professional_sees_the_figures_and_approves_them(
             await log_in(page, console, "anna")
             await page.goto(f"{console.address}/totals")
             assert await objections(page) == []
-            rows = page.locator("tbody tr")
+            rows = page.locator("tbody td")
             assert await rows.count() == 29
             shown = [value for value in (node.totals.period(period).figures or {}).values() if value]
-            texts = await page.locator("tbody td:nth-child(2)").all_inner_texts()
-            assert [int(text) for text in texts if text != "0"] == shown
+            texts = await rows.all_inner_texts()
+            assert sorted(int(text) for text in texts if text != "0") == sorted(shown)
             await page.get_by_role("button", name="Deze cijfers goedkeuren").click()
             await page.get_by_text("goedgekeurd", exact=False).first.wait_for()
             await page.set_viewport_size(DESKTOP)
