@@ -136,6 +136,7 @@ def board(
     period: Annotated[str | None, typer.Option(metavar="quarter|month", help="How long a period is.")] = None,
     minimum_contributors: Annotated[int | None, typer.Option(help="No sum of fewer municipalities.")] = None,
     suppress_below: Annotated[int | None, typer.Option(help="Smaller figures are not published.")] = None,
+    open_after_days: Annotated[int | None, typer.Option(help="Opened so long after a period's last day.")] = None,
     goal: Annotated[list[str] | None, typer.Option(metavar="YEAR:PURPOSE:CHILDREN")] = None,
     noise: Annotated[str, typer.Option(metavar="EPSILON:BUDGET", help="Of a release, and of a year's.")] = "",
 ) -> None:
@@ -149,6 +150,7 @@ def board(
         period=period,
         minimum_contributors=minimum_contributors,
         suppress_below=suppress_below,
+        open_after_days=open_after_days,
     )
     drafts.write_draft(draft, terms)
     say(f"board {found.name}, fingerprint {found.fingerprint}")
