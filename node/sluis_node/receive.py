@@ -42,6 +42,7 @@ class Receiver:
         `settled` is asked in a thread. True if it was so in the end. Raises Unreachable, or what the coordinator
         refused.
         """
+        await self._parts.coordinator.check()
         await self.send_answers()
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
