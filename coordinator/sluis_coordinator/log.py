@@ -174,7 +174,7 @@ def _same(connection: Connection, nodes: list[merkle.Node], hashes: list[bytes])
         return all(
             read(nodes[at : at + _AT_ONCE]) == hashes[at : at + _AT_ONCE] for at in range(0, len(nodes), _AT_ONCE)
         )
-    except KeyError:
+    except LogError:
         return False
 
 
@@ -190,7 +190,7 @@ def check_briefly(coordinator: Coordinator) -> None:
         try:
             merkle.root(size, read)
             same = newest is None or (newest.size <= size and _said(newest.note).root == merkle.root(newest.size, read))
-        except KeyError:
+        except LogError:
             same = False
     if not same:
         raise _broken("the newest checkpoint is of another log")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sluis_protocol import merkle
+from sluis_protocol.errors import LogError
 from sluis_protocol.merkle import Node, position
 from sqlalchemy import Connection, func, insert, select
 
@@ -16,13 +17,15 @@ from .schema import log_hashes
 
 
 def reader(connection: Connection) -> Callable[[Sequence[Node]], list[bytes]]:
-    """Looks up hashes of perfect subtrees, all at once."""
+    """Looks up hashes of perfect subtrees, all at once; raises LogError if one is lost."""
 
     def read(nodes: Sequence[Node]) -> list[bytes]:
         wanted = [position(node) for node in nodes]
         table = log_hashes.c
         rows = connection.execute(select(table.position, table.hash).where(table.position.in_(wanted)))
         found = {row.position: row.hash for row in rows}
+        if len(found) != len(wanted):
+            raise LogError("the tree lacks hashes", do="the operator of the coordinator must run: log verify")
         return [found[at] for at in wanted]
 
     return read

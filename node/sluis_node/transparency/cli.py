@@ -78,9 +78,10 @@ def evidence(
     number: Annotated[int | None, typer.Option("--alarm", help="Of which alarm; else of the newest.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Write the evidence of an alarm for a third party, who needs nothing else but the authority's verifier line.
+    """Write the evidence of an alarm, for a third party.
 
-    It holds the covenant, and what the coordinator signed; `sluis-node log judge` checks it on any machine.
+    It holds the covenant, and what the coordinator signed. Who judges it (`sluis-node log judge`, on any machine) needs
+    nothing else but the authority's verifier line.
     """
 
     async def work(node: Node) -> str:
@@ -95,7 +96,10 @@ def judge_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `log evidence` wrote.")],
     authority: Annotated[str, typer.Option(metavar="LINE", help="The covenant authority's verifier line.")],
 ) -> None:
-    """Judge evidence about a log, offline and on any machine. Exit status 0: it is proven; 1: it is not."""
+    """Judge evidence about a log, offline and on any machine.
+
+    Exit status 0: it is proven; 1: it is not.
+    """
     found = Evidence.parse(read_text(file, most=_MOST, what="the evidence"))
     for line in judge(found, Verifier.parse(authority)):
         console.print(line, markup=False)
@@ -107,7 +111,10 @@ def usage(
     as_json: JsonOption = False,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Show who asked the key holders for how much in a round, as each holder signed it at the round's end."""
+    """Show who asked the key holders for how much in a round.
+
+    These are the counts that each holder signed at the round's end.
+    """
     found = with_node(config, lambda node: node.log.usage(round_id))
     if as_json:
         print_json(

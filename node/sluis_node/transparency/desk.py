@@ -68,7 +68,7 @@ class LogDesk:
     def show(self) -> Shown:
         """What is on file."""
         parts = self._parts
-        covenant = parts.newest_covenant()
+        covenant = parts.known_covenant()
         with parts.store.transaction() as connection:
             seen = keeping.seen(connection, origin(covenant.terms.id)) if covenant else None
             found, lost = keeping.counts(connection), keeping.lost(connection)
@@ -135,7 +135,7 @@ class LogDesk:
         return alarm
 
     def _covenant(self) -> Covenant:
-        found = self._parts.newest_covenant()
+        found = self._parts.known_covenant()
         if found is None:
             raise CovenantError("there is no covenant yet", do="fetch it: sluis-node covenant fetch")
         return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from typing import TypeVar
 
 from sluis_protocol import wire
@@ -73,7 +74,7 @@ class Watch:
         """
         parts = self._parts
         await asyncio.to_thread(keeping.require_none, parts.store.engine)
-        newest = await asyncio.to_thread(parts.newest_covenant)
+        newest = await asyncio.to_thread(parts.known_covenant)
         if newest is None:
             return None
         before, wanted = await asyncio.to_thread(self._before, newest, everything)
@@ -83,7 +84,8 @@ class Watch:
                 what = f"it had {before.checkpoint.size} leaves, and now it has {shown.checkpoint.size}"
                 raise await self._alarm(Charge.ROLLBACK, what, (before.answer, shown.answer))
             await self._compare(before, shown)
-        wanted.append(Owed("covenant", covenant.hash, shown.at, count=covenant.terms.version))
+        since = datetime.combine(covenant.terms.valid_from, time(), UTC)
+        wanted.append(Owed("covenant", covenant.hash, since, count=covenant.terms.version))
         places = await self._find(wanted, shown)
         pending = [one for one, place in places if place is None]
         await asyncio.to_thread(self._note, places)
@@ -119,7 +121,7 @@ class Watch:
         return other
 
     def _open_note(self, note: str) -> Checkpoint:
-        covenant = self._parts.newest_covenant()
+        covenant = self._parts.known_covenant()
         if covenant is None:
             raise LogError("there is no covenant yet")
         return open_checkpoint(note, log_verifier(covenant))
@@ -135,7 +137,7 @@ class Watch:
             return keeping.seen(connection, origin(covenant.terms.id)), not_found_yet(connection, events)
 
     def _last(self) -> Seen | None:
-        covenant = self._parts.newest_covenant()
+        covenant = self._parts.known_covenant()
         if covenant is None:
             return None
         with self._parts.store.transaction() as connection:
@@ -305,7 +307,7 @@ class Watch:
             if note is None:
                 note = (await self._ask_for(methods.GET_COVENANT, Empty(), CovenantNote)).note
             found = Covenant.verify(note, self._parts.authority)
-            newest = await asyncio.to_thread(self._parts.newest_covenant)
+            newest = await asyncio.to_thread(self._parts.known_covenant)
             if found.hash != wanted or (newest and found.terms.id != newest.terms.id):
                 raise MalformedMessage("the coordinator answers under a covenant that it doesn't show", do=REPORT)
             self._covenants[wanted] = found
@@ -327,7 +329,7 @@ class Watch:
 
     def _keep_alarm(self, evidence: Evidence) -> LogAlarm:
         parts = self._parts
-        covenant = parts.newest_covenant()
+        covenant = parts.known_covenant()
         coordinator = covenant.terms.coordinator if covenant else None
         with parts.store.transaction() as connection:
             number = keeping.raise_alarm(connection, evidence)
