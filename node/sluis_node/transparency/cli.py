@@ -73,6 +73,19 @@ def show(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files come.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Write the whole log for an outsider, who verifies it without this program.
+
+    The files are the covenant, the newest checkpoint with its cosignatures, and all leaves; docs/audit.md says how.
+    """
+    found = with_node(config, lambda node: node.log.export(folder))
+    console.print(f"{found.size} leaves, the checkpoint and the covenant are in {folder}", markup=False)
+
+
+@app.command()
 def evidence(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is written.")],
     number: Annotated[int | None, typer.Option("--alarm", help="Of which alarm; else of the newest.")] = None,

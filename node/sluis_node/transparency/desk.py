@@ -7,22 +7,35 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sluis_protocol import wire
 from sluis_protocol.checkpoint import Checkpoint, cosigners, log_verifier, open_checkpoint, origin
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import CovenantError, NotFound, SluisError
-from sluis_protocol.log_messages import Cosigned, LogCheckpoint, Usage, UsageList, UsageRequest
+from sluis_protocol.errors import CovenantError, LogError, NotFound, SluisError
+from sluis_protocol.log_messages import (
+    Cosigned,
+    LeafList,
+    LeavesRequest,
+    LogCheckpoint,
+    Usage,
+    UsageList,
+    UsageRequest,
+)
+from sluis_protocol.merkle import append, fold, leaf_hash
 from sluis_protocol.messages import Empty
 from sluis_protocol.signed import Kind, open_signed
 from sluis_protocol.wire import methods
+from sluis_runtime.files import make_folder, write_atomically
 from sluis_runtime.logs import logger
 
+from ..anomalies import REPORT
 from ..parts import Parts
 from . import keeping
 from .keeping import Alarm
 from .watch import Look, Watch
 
+_AT_ONCE = 1_000
 log = logger("log")
 
 
@@ -116,6 +129,39 @@ class LogDesk:
             envelope = open_signed(message, covenant, Kind.USAGE, round_id=round_id, now=None)
             found[envelope.sender] = wire.decode(Usage, envelope.payload)
         return found
+
+    async def export(self, folder: Path) -> Checkpoint:
+        """Write what an outsider needs to verify the log: see docs/audit.md. Checked before it is written.
+
+        `covenant.note`, `checkpoint.note` (with its cosignatures) and `leaves.txt`, which has all leaves in a row.
+        """
+        looked = await Watch(self._parts).look()
+        if looked is None:
+            raise CovenantError("there is no covenant yet", do="fetch it: sluis-node covenant fetch")
+        call = self._parts.coordinator.call
+        note = (await call(methods.GET_COSIGNED, Empty(), Cosigned)).note
+        covenant = await asyncio.to_thread(self._covenant)
+        newest = open_checkpoint(note, log_verifier(covenant))
+        size, peaks, leaves = 0, tuple[bytes, ...](), []
+        while size < newest.size:
+            some = (await call(methods.GET_LEAVES, LeavesRequest(size, _AT_ONCE), LeafList)).leaves
+            some = some[: newest.size - size]
+            if not some:
+                break
+            added = append(size, peaks, [leaf_hash(leaf.encode()) for leaf in some])
+            size, peaks = added.size, added.peaks
+            leaves.append("".join(some))
+        if size != newest.size or fold(peaks) != newest.root:
+            raise LogError("the coordinator's leaves don't make the root that it signed", do=REPORT)
+        files = {"covenant.note": covenant.note, "checkpoint.note": note, "leaves.txt": "".join(leaves)}
+
+        def write() -> None:
+            make_folder(folder)
+            for name, text in files.items():
+                write_atomically(folder / name, text)
+
+        await asyncio.to_thread(write)
+        return newest
 
     def evidence(self, number: int | None = None) -> str:
         """The evidence of an alarm, the newest one without a number, as a file for third parties."""
