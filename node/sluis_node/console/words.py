@@ -223,6 +223,7 @@ CATEGORIES: Mapping[str, str] = {
     Category.ENDED: N_("Joint approaches that have ended"),
     Category.MATCHES: N_("Matches that are not found any more"),
     Category.REFERENCES: N_("References of families"),
+    Category.TOTALS: N_("Figures for the national totals"),
     Category.NOTICES: N_("Messages"),
     Category.ANOMALIES: N_("Irregularities"),
     Category.REQUESTS: N_("Requests of persons"),
@@ -245,6 +246,7 @@ NOTICES: Mapping[str, str] = {
     NoticeKind.WITHDRAWN: N_("A joint approach was withdrawn from"),
     NoticeKind.INFORMING_DUE: N_("Informing a family is due"),
     NoticeKind.RIGHT_USED: N_("A person used a right"),
+    NoticeKind.TOTALS_WAIT: N_("Figures for the national totals wait for approval"),
     NoticeKind.ANOMALY: N_("An irregularity"),
     NoticeKind.DILEMMA: N_("A dilemma for the innovation platform"),
     NoticeKind.DILEMMA_ESCALATED: N_("A dilemma for the strategic board"),
@@ -320,9 +322,16 @@ class Words:
 
     def figure(self, cell: Cell) -> str:
         """What a figure of the totals counts."""
-        name = self._word(FIGURES, cell.indicator)
-        parts = {**OUTCOMES, **FIGURE_PARTS}
-        return f"{name}: {self._word(parts, cell.part)}" if cell.part else name
+        name = self.figure_name(cell.indicator)
+        return f"{name}: {self.figure_part(cell)}" if cell.part else name
+
+    def figure_name(self, indicator: str) -> str:
+        """What an indicator counts."""
+        return self._word(FIGURES, indicator)
+
+    def figure_part(self, cell: Cell) -> str:
+        """Which part of an indicator a figure is."""
+        return self._word({**OUTCOMES, **FIGURE_PARTS}, cell.part)
 
     def category(self, category: str) -> str:
         """What is kept for so long; a deletion of it may carry another name."""
