@@ -17,7 +17,7 @@ from sluis_runtime.files import sole_user
 from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program, on_stop_signal, run
 
-from . import announcing, config, events, keeper, store, totals_cli
+from . import announcing, config, events, keeper, log_cli, store, totals_cli, usage
 from .config import CoordinatorSettings
 from .coordinator import Coordinator, open_coordinator
 from .server import Server, ask_health
@@ -127,22 +127,29 @@ def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> N
 
 @rounds.command()
 def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
-    """One round: who submitted how much, and who asked for how many evaluations."""
+    """One round: who submitted how much, who asked for how many evaluations, and who for far too many."""
     coordinator = _open(config)
     with transaction(coordinator.engine) as connection:
         found = store.find_round(connection, round_id)
         submitted = store.find_submissions(connection, round_id)
         evaluated = events.counts(connection, round_id, events.Happened.EVALUATION)
+    counted = usage.by_holder(usage.of_round(coordinator, round_id))
+    asked = usage.asked(counted, coordinator.covenant_of(found.covenant_hash).terms.threshold)
+    persons = {one.oin: one.persons for one in submitted}
     summary: dict[str, object] = {
         **_summary(found, len(submitted)),
-        "participants": {one.oin: one.persons for one in submitted},
+        "participants": persons,
         "evaluations": evaluated,
+        "holders_counted": {oin: one.elements for oin, one in counted.items()},
+        "asked": asked,
+        "asked_far_more_than_submitted": (usage.suspicious(asked, persons, coordinator.rules.slots) if counted else []),
     }
     if as_json:
         say(json.dumps(summary, indent=2))
         return
     for name, value in summary.items():
         shown = ", ".join(f"{oin} ({count})" for oin, count in value.items()) if isinstance(value, dict) else value
+        shown = (", ".join(shown) or "nobody") if isinstance(shown, list) else shown
         say(f"{name.replace('_', ' ')}: {shown}")
 
 
@@ -175,6 +182,7 @@ def _now() -> datetime:
 
 
 app.add_typer(totals_cli.make(_open, CONFIG), name="totals")
+app.add_typer(log_cli.make(_open, CONFIG), name="log")
 
 
 def _summary(found: store.Round, submissions: int) -> dict[str, object]:

@@ -140,12 +140,15 @@ def release(connection: Connection, handshake: Handshake, oin: str) -> None:
     )
 
 
-def purge(connection: Connection, handshake_id: bytes) -> None:
-    """Delete a handshake with its entries and its mail; its events stay."""
+def purge(connection: Connection, handshake_id: bytes, at: datetime) -> None:
+    """Delete a handshake with its entries and its mail; its events stay, and one more says that it is gone."""
+    head = connection.scalar(select(handshakes.c.head).where(handshakes.c.id == handshake_id))
     outbox.forget(connection, handshake_id.hex())
     for table in (handshake_held, handshake_taken, handshake_entries):
         connection.execute(delete(table).where(table.c.handshake_id == handshake_id))
     connection.execute(delete(handshakes).where(handshakes.c.id == handshake_id))
+    if head is not None:
+        events.record(connection, events.Happened.PURGE, at, head, round_id=handshake_id.hex())
 
 
 def _handshake(row: Row[tuple[object, ...]]) -> Handshake:

@@ -17,6 +17,7 @@ from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
 from . import announcing, handshake_store, handshakes, matches, outbox, store, totals
+from . import log as log_keeping
 from .bell import Bell
 from .coordinator import Coordinator
 from .join import join_files
@@ -88,6 +89,14 @@ class Keeper:
                 log.error("the round can't go on now", round=found.id, code=error.code, what=str(error))
         self._tick_handshakes()
         self._tick_totals()
+        self._tick_log()
+
+    def _tick_log(self) -> None:
+        """Sign a checkpoint of what happened since the last tick."""
+        try:
+            log_keeping.sign_newest(self._coordinator)
+        except StorageError as error:
+            log.error("no checkpoint can be signed", code=error.code, what=str(error))
 
     def _tick_totals(self) -> None:
         """Open periods of the totals, take them on, and forget single contributions once there is a sum, or none."""
@@ -121,7 +130,7 @@ class Keeper:
         try:
             with transaction(coordinator.engine) as connection:
                 for handshake_id in handshake_store.over(connection, coordinator.clock()):
-                    handshake_store.purge(connection, handshake_id)
+                    handshake_store.purge(connection, handshake_id, coordinator.clock())
                     self._checkpoint = True
                     log.info("handshake", handshake=handshake_id.hex(), state="purged")
                 due = handshake_store.due(connection, coordinator.clock())

@@ -45,16 +45,16 @@ def publish(coordinator: Coordinator, found: store.Round, oins: Sequence[str], j
                     for candidate_id, one in named
                 ],
             )
+        happened = []
         for oin, claims in mail.items():
             outbox.put(connection, oin, found.id, outcomes[oin])
             digest = events.digest_of(outcomes[oin])
-            events.record(
-                connection, events.Happened.PUBLICATION, now, digest, round_id=found.id, party=oin, count=len(claims)
-            )
+            happened.append(events.Entry(events.Happened.PUBLICATION, now, digest, found.id, oin, len(claims)))
             for claim in claims:
                 outbox.put(connection, oin, found.id, claim)
                 digest = events.digest_of(claim)
-                events.record(connection, events.Happened.CLAIM, now, digest, round_id=found.id, party=oin)
+                happened.append(events.Entry(events.Happened.CLAIM, now, digest, found.id, oin))
+        events.record_all(connection, happened)
 
 
 def abandon(coordinator: Coordinator, found: store.Round, why: str) -> None:

@@ -40,6 +40,8 @@ from .calls import Calls, ManyAnswers, OneAnswer
 from .coordinator import Coordinator
 from .identity import certificate_oin, validity
 from .keeper import Keeper
+from .log import check_briefly
+from .log_service import LogService
 from .outbox import Outbox
 from .relay import Relay
 from .submissions import Submissions
@@ -78,6 +80,7 @@ class Server:
         self.keeper = Keeper(coordinator, self._bell, announce=announce, totals=totals)
         self._outbox = Outbox(coordinator.engine, self._bell)
         self._submissions = Submissions(coordinator)
+        self._log = LogService(coordinator)
         self._calls = Calls(coordinator.covenant)
         aio_health: Any = health  # the stubs know only its other half
         self._health = aio_health.aio.HealthServicer()
@@ -115,6 +118,7 @@ class Server:
                 file=tls.certificate,
                 party=oin,
             )
+        await asyncio.to_thread(check_briefly, self._coordinator)
         await asyncio.to_thread(self.keeper.tidy)
         credentials = grpc.ssl_server_credentials([(key, certificate)], authorities, require_client_auth=True)
         try:
@@ -165,6 +169,7 @@ class Server:
             methods.ENROL: self._enrol,
             methods.CONTRIBUTE: self._contribute,
             methods.UNMASK: self._unmask,
+            **self._log.calls(),
         }
 
     async def _get_covenant(self, _oin: str, _request: Empty) -> CovenantNote:

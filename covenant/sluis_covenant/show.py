@@ -33,7 +33,8 @@ def show_terms(terms: Terms, what: str, sha256: str) -> None:
         ),
         (
             "limits",
-            f"messages {limits.message_bytes} bytes, batches {limits.batch_elements}, "
+            f"messages {limits.message_bytes} bytes, batches {limits.batch_minimum} to {limits.batch_elements}, "
+            f"{limits.requests_a_day} requests a day, "
             f"submissions {limits.submission_persons} persons, clocks ±{limits.clock_tolerance_seconds} s",
         ),
         ("totals", _totals(terms)),

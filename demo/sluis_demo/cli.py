@@ -27,6 +27,7 @@ from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
 from .display import Display
 from .keep import commands, invitation, prepare
+from .log import verify_log
 from .meeting import choose
 from .observe import Seen, observe, search
 from .period import PeriodOutcome, hold_period
@@ -156,6 +157,7 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             )
             matches = len(put_together(outcome.known)[0])
             period = await programs.while_serving(hold_period(world, matches, programs, display))
+            seen.append(await programs.while_serving(verify_log(world, programs)))
             seen.append(search(world, programs))
         report = _account(world, outcome, left_out, plays, seen, inputs, period, display.seconds)
         if options.out:

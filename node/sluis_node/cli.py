@@ -26,11 +26,12 @@ from .handshake.show import brief_json, print_briefs
 from .keyholder.cli import app as keyholder_app
 from .node import WAIT_SECONDS, Node
 from .notify.cli import app as notices_app
-from .processing.cli import app as log_app
+from .processing.cli import app as processing_app
 from .quality import assess
 from .retention.cli import retention
 from .rights.cli import app as rights_app
 from .totals.cli import app as totals_app
+from .transparency.cli import app as log_app
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
@@ -39,7 +40,8 @@ app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
-app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
+app.add_typer(log_app, name="log", short_help="Watch over the coordinator's log; what to do about an alarm.")
+app.add_typer(processing_app, name="processing", short_help="Read the processing log: who processed whose data.")
 app.add_typer(rights_app, name="rights", short_help="Access, correction, objection and erasure for a person.")
 app.add_typer(totals_app, name="totals", short_help="See and approve your figures for the national totals.")
 app.add_typer(approach, name="approach", short_help="Work on a joint approach, once both municipalities want it.")

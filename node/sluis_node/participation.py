@@ -200,7 +200,7 @@ class Participation:
                 do="report it to the operator of the coordinator",
                 round=round_id,
             )
-        await asyncio.to_thread(parts.store.mark_submitted, round_id)
+        await asyncio.to_thread(parts.store.mark_submitted, round_id, receipt)
         log.info("submitted", round=round_id, families=own.families, persons=own.persons)
 
     async def _upload(self, round_id: str, manifest: Manifest, packed: bytes) -> SignedMessage:

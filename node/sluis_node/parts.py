@@ -126,6 +126,10 @@ class Parts:
         note = self.store.newest_covenant_note()
         return None if note is None else Covenant.verify(note, self.authority)
 
+    def known_covenant(self) -> Covenant | None:
+        """The same, or before one was accepted, the one in the file if the authority signed it."""
+        return self.newest_covenant() or self.names()
+
     async def fetch_covenant(self) -> Covenant:
         """Ask the coordinator for the covenant in force, check it and put it in place of the file."""
         found = await self.coordinator.call(methods.GET_COVENANT, Empty(), CovenantNote)

@@ -43,6 +43,7 @@ class Receiver:
         `settled` is asked in a thread. True if it was so in the end. Raises Unreachable, or what the coordinator
         refused.
         """
+        await self._parts.coordinator.check()
         await self.send_answers()
         await self._parts.coordinator.persist(self._fetch)
         if await asyncio.to_thread(settled):

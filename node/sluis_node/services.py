@@ -27,6 +27,8 @@ from .rights.requests import Requests
 from .rights.rights import Rights
 from .totals.desk import TotalsDesk
 from .totals.taking_part import TakingPart
+from .transparency.desk import LogDesk
+from .transparency.watch import Look, Watch
 
 log = logger("services")
 
@@ -37,6 +39,20 @@ class Services(ABC):
     @abstractmethod
     def _opened(self) -> Parts:
         """The node's parts; raise ConfigError if it isn't open."""
+
+    # The coordinator's log.
+
+    async def look_at_log(self, *, everything: bool = False) -> Look | None:
+        """Check that the coordinator's log only grew, and has our events; also part of all that talks to it.
+
+        Raises LogAlarm, and then everything that would be sent does, until somebody settles it (`log.resume`).
+        """
+        return await Watch(self._opened()).look(everything=everything)
+
+    @property
+    def log(self) -> LogDesk:
+        """What people see of the coordinator's log, and do about it."""
+        return LogDesk(self._opened())
 
     # Notices.
 

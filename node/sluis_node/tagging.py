@@ -52,6 +52,15 @@ def blinding(seed: bytes, inputs: Sequence[bytes]) -> Random:
     return random
 
 
+def padded_inputs(inputs: Sequence[bytes], step: int, most: int, random: Random) -> list[bytes]:
+    """The inputs, and random ones after them up to a multiple of `step`, `most` at the most.
+
+    So a holder counts steps, not keys. Blinded, none of them can be told from another; they count against the quota.
+    """
+    wanted = min(-(-len(inputs) // step) * step, max(most, len(inputs)))
+    return [*inputs, *(random(SEED_BYTES) for _ in range(wanted - len(inputs)))]
+
+
 @dataclass(frozen=True, slots=True)
 class Tagging:
     """The keys of one round at one node. `on_fault` hears of every complaint, once; `on_done` of finished inputs."""
@@ -89,7 +98,10 @@ class Tagging:
 
     async def batch(self, inputs: Sequence[bytes], seed: bytes) -> list[bytes]:
         """The outputs of one batch, from the first quorum whose answers all verify."""
-        blinded = await asyncio.to_thread(oprf.blind, inputs, blinding(seed, inputs))
+        limits = self.covenant.terms.limits
+        random = blinding(seed, inputs)
+        padded = padded_inputs(inputs, limits.batch_minimum, limits.batch_elements, random)
+        blinded = await asyncio.to_thread(oprf.blind, padded, random)
         waited = tried = 0.0
         while True:
             quorum = self.quorums.choose()
@@ -120,7 +132,8 @@ class Tagging:
                 for index in error.culprits:
                     self._blame(Fault(index, Complaint.LIED, error, (request, answers[index][1])))
                 continue
-            return await asyncio.to_thread(oprf.finalize, blinded, evaluated)
+            outputs = await asyncio.to_thread(oprf.finalize, blinded, evaluated)
+            return outputs[: len(inputs)]
 
     async def _ask(
         self, quorum: tuple[int, ...], elements: bytes

@@ -122,10 +122,16 @@ class HandshakeTerms(Strict):
 
 
 class Limits(Strict):
-    """What a party accepts from another: sizes and tolerances."""
+    """What a party accepts from another: sizes and tolerances.
+
+    Key holders evaluate no batch below `batch_minimum` (nodes add random elements), and no more than `requests_a_day`
+    different ones of a member.
+    """
 
     message_bytes: Annotated[int, Field(ge=65_536, le=16_777_216)] = 4_194_304
     batch_elements: Annotated[int, Field(ge=1, le=16_384)] = 2_048
+    batch_minimum: Annotated[int, Field(ge=1, le=16_384)] = 1
+    requests_a_day: Annotated[int, Field(ge=1)] = 2_000
     submission_persons: Annotated[int, Field(ge=64)] = 65_536
     clock_tolerance_seconds: Annotated[int, Field(ge=5)] = 300
     evaluation_seconds: Annotated[int, Field(ge=1)] = 60
@@ -134,6 +140,8 @@ class Limits(Strict):
     def _batches_fit(self) -> Self:
         if self.batch_elements * ELEMENT_BYTES + _AROUND_ELEMENTS > self.message_bytes:
             raise ValueError("a batch doesn't fit into a message: make batch_elements smaller or message_bytes larger")
+        if self.batch_minimum > self.batch_elements:
+            raise ValueError("batch_minimum is above batch_elements")
         return self
 
 

@@ -282,3 +282,18 @@ class NotFound(SluisError):
     """There is no such match, approach or draft here."""
 
     code = 704
+
+
+# 8xx: the log.
+
+
+class LogError(SluisError):
+    """A proof of the log doesn't verify, or there is no such proof."""
+
+    code = 801
+
+
+class LogAlarm(SluisError):
+    """The coordinator's log was found forked, rolled back or incomplete: this node takes part in nothing meanwhile."""
+
+    code = 802

@@ -48,6 +48,10 @@ class Kind(StrEnum):
     CONTRIBUTORS = "totals contributors"
     UNMASKING = "totals unmasking"
     RELEASE = "totals release"
+    LOG_CHECKPOINT = "log checkpoint"
+    LOG_CONSISTENCY = "log consistency"
+    LOG_INCLUSION = "log inclusion"
+    USAGE = "usage"
     DEAL = "ceremony deal"
     VERDICT = "ceremony verdict"
     REPLY = "ceremony reply"
@@ -178,7 +182,7 @@ def signing_key(covenant: Covenant, oin: str, kind: Kind) -> bytes:
             | Kind.UNMASKING
         ):
             key = covenant.member(oin).signing_key
-        case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
+        case Kind.EVALUATION_ANSWER | Kind.USAGE | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
             key = covenant.holder_by_oin(oin).signing_key
         case _:
             coordinator = covenant.terms.coordinator

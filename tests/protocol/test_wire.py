@@ -22,6 +22,9 @@ from sluis_protocol.wire.methods import METHODS
 from sluis_protocol.wire.payloads import MOST_ELEMENTS, MOST_FAMILY, MOST_SLOTS
 from sluis_protocol.wire.status import by_code, from_rpc, status_of
 
+from ..log.strategies import MAY_BE_EMPTY
+from ..log.strategies import STRATEGIES as LOG_STRATEGIES
+
 
 def sized(size: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=size, max_size=size)
@@ -77,6 +80,7 @@ PERIODS = st.builds(
     plain.PeriodStatus, SIGNED, st.sampled_from(sorted(periods.STATES)), OPTIONAL_SIGNED, OPTIONAL_SIGNED, SEALED
 )
 STRATEGIES: dict[type, st.SearchStrategy[object]] = {
+    **LOG_STRATEGIES,
     plain.Announcement: st.lists(TIMES, min_size=3, max_size=3, unique=True).flatmap(
         lambda times: st.builds(plain.Announcement, words(1, 64), sized(32), *map(st.just, sorted(times)))
     ),
@@ -142,6 +146,7 @@ NOT_EMPTY = pytest.mark.parametrize(
         kind
         for kind in STRATEGIES
         if kind not in (plain.Empty, plain.RoundList, plain.PeriodList, plain.ReceiveRequest, plain.Publication)
+        and kind not in MAY_BE_EMPTY
     ],
     ids=lambda kind: kind.__name__,
 )

@@ -1,4 +1,4 @@
-"""`sluis-node log`: the processing log. It names no family and no case, so a privacy officer may read all of it."""
+"""`sluis-node processing`: the processing log. It names no family and no case, so a privacy officer may read it all."""
 
 from __future__ import annotations
 

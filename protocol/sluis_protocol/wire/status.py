@@ -40,6 +40,8 @@ _STATUS: dict[type[SluisError], grpc.StatusCode] = {
     errors.ApproachError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.TotalsError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ContributionRefused: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.LogError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.LogAlarm: grpc.StatusCode.FAILED_PRECONDITION,
     errors.HolderUnavailable: grpc.StatusCode.UNAVAILABLE,
     errors.Unreachable: grpc.StatusCode.UNAVAILABLE,
     errors.StorageError: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -188,7 +188,7 @@ async def test_who_comes_back_after_the_deadline_reads_that_nothing_came_of_it(t
 async def test_a_decision_that_comes_too_late_says_so(two: Two) -> None:
     """The node's clock was behind: it thought that there was time."""
     await two._open.aclose()
-    async with two.node(1, clock=lambda: two.clock() - timedelta(days=1)) as node:
+    async with two.node(1, clock=lambda: two.clock() - timedelta(minutes=4)) as node:
         two.a.node = node
         two.later(days=14)
         two.a.say()

@@ -1,4 +1,4 @@
-"""`sluis-node log`, `notices`, `rights` and `retention` as other programs and people rely on them."""
+"""`sluis-node processing`, `notices`, `rights` and `retention` as other programs and people rely on them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
     refused = await sluis_node("rights", "correct", *common, "--file", "see: Jan")
     assert refused.status == 1
     assert "SLUIS-101" in refused.stderr
-    log = json.loads((await sluis_node("log", "show", "--person", "A1-0", "--json", "--config", config)).stdout)
+    log = json.loads((await sluis_node("processing", "show", "--person", "A1-0", "--json", "--config", config)).stdout)
     assert {(one["name"], one["outcome"]) for one in log} == {
         ("give access", "done"),
         ("objection", "done"),
@@ -74,10 +74,10 @@ async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
         ("correction", "refused"),
     }
     assert {one["actor"] for one in log} == {"paula"}
-    shown = await sluis_node("log", "show", "--activity", "rights", "--since", "2026-01-01", "--config", config)
+    shown = await sluis_node("processing", "show", "--activity", "rights", "--since", "2026-01-01", "--config", config)
     assert "paula" in shown.stdout
     assert "A1-0" not in shown.stdout
-    verified = await sluis_node("log", "verify", "--config", config)
+    verified = await sluis_node("processing", "verify", "--config", config)
     assert "each follows from the one before it" in verified.stdout
 
 
