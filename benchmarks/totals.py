@@ -19,6 +19,7 @@ from sluis_protocol import threshold, totals, wire
 from sluis_protocol.covenant import Covenant, Holder, Member, Party, Purpose, RuleSetName, Schedule, Terms
 from sluis_protocol.group import random_scalars
 from sluis_protocol.indicators import Cell
+from sluis_protocol.masks import write_shares
 from sluis_protocol.messages import Contributors, Enrolled, PeriodOpening, Release, Roster
 from sluis_protocol.paillier import generate
 from sluis_protocol.sealed import SealingKey
@@ -76,22 +77,32 @@ def main() -> None:
     entries = tuple(Enrolled(oin, totals.digest_of(enrolled[oin])) for oin in oins)
     roster = say(COORDINATOR, Kind.ROSTER, Roster(period.opening, entries))
     contributors = say(COORDINATOR, Kind.CONTRIBUTORS, Contributors(totals.digest_of(roster), tuple(oins)))
-    ciphertexts, closings, size = [], [], 0
+    ciphertexts, answers, size, of_shares = [], {}, 0, 0
+    secrets = {oin: os.urandom(32) for oin in oins}
+    shares: dict[str, list[bytes]] = {oin: [] for oin in oins}
     for oin in oins:
         since = time.perf_counter()
-        masks = totals.masks_of(period, totals.read_roster(roster, period), oin, sealing[oin], os.urandom(32))
-        since = clock("node: masks", since)
+        masks = totals.masks_of(period, roster, oin, sealing[oin], secrets[oin])
+        write_shares(key, masks.shares)  # kept by the object: contribute takes them as they are
+        since = clock("node: mask and shares", since)
         content = totals.contribute(period, roster, enrolled[oin], made[oin].packed, masks, os.urandom)
         message = say(oin, Kind.CONTRIBUTION, content)
         since = clock("node: encrypt", since)
-        size = len(content.ciphertext)
-        word = say(oin, Kind.UNMASKING, totals.unmask(period, contributors, roster, oin, masks))
-        since = clock("node: last word", since)
+        size, of_shares = len(content.ciphertext), len(content.shares)
         ciphertexts.append(totals.check_contribution(message, period, roster, caller=oin))
-        closings.append(totals.check_unmasking(word, period, contributors, caller=oin))
+        for to, share in totals.shares_of(message, period, roster).items():
+            shares[to].append(share)
         clock("coordinator: check contributions", since)
+    for oin in oins:
+        since = time.perf_counter()
+        masks = totals.masks_of(period, roster, oin, sealing[oin], secrets[oin])
+        answer = totals.unmask(period, contributors, roster, oin, masks, b"".join(shares[oin]))
+        word = say(oin, Kind.UNMASKING, answer)
+        since = clock("node: last word", since)
+        answers[oin] = totals.check_unmasking(word, period, contributors, caller=oin)
+        clock("coordinator: check last words", since)
     since = time.perf_counter()
-    ciphertext = totals.combine(period, ciphertexts, closings, os.urandom)
+    ciphertext = totals.combine(period, roster, ciphertexts, answers, os.urandom)
     release = say(COORDINATOR, Kind.RELEASE, Release(opening, tuple(enrolled.values()), ciphertext))
     since = clock("coordinator: sum", since)
     opened = totals.open_total(release, covenant, secret)
@@ -111,7 +122,10 @@ def main() -> None:
     for what, seconds in clock.seconds.items():
         each = f", {seconds / count:.3f} each" if what.startswith("node") else ""
         print(f"  {what}: {seconds:.2f} s{each}")
-    print(f"  a contribution: 1 ciphertext of {size} bytes, and {len(made[oins[0]].proof)} bytes of proof")
+    print(
+        f"  a contribution: 1 ciphertext of {size} bytes, {of_shares} bytes of shares, "
+        f"and {len(made[oins[0]].proof)} bytes of proof"
+    )
     print(f"  one ciphertext a cell: {len(figures)} ciphertexts, {len(figures) * size} bytes, and no proof")
 
 

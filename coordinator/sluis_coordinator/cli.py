@@ -159,6 +159,7 @@ async def _serve(settings: CoordinatorSettings) -> None:
         server = Server(
             coordinator,
             announce=settings.announce,
+            totals=settings.totals,
             tick_seconds=settings.tick_seconds,
             grace_seconds=settings.grace_seconds,
         )

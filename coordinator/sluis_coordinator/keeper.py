@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError
+from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError, TotalsError
 from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged, is_round_id
 from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
@@ -29,10 +29,13 @@ log = logger("keeper")
 class Keeper:
     """One per coordinator; `run` until the server stops."""
 
-    def __init__(self, coordinator: Coordinator, bell: Bell, *, announce: Sequence[str] = ()) -> None:
+    def __init__(
+        self, coordinator: Coordinator, bell: Bell, *, announce: Sequence[str] = (), totals: Sequence[str] = ()
+    ) -> None:
         self._coordinator = coordinator
         self._bell = bell
         self._announce = announce
+        self._totals = totals
         self._newest_mail = 0
         self._checkpoint = True  # bytes that a purge deleted may still be in the database's log
 
@@ -87,8 +90,10 @@ class Keeper:
         self._tick_totals()
 
     def _tick_totals(self) -> None:
-        """Take periods of the totals on, and forget single contributions where there is a sum, or will be none."""
+        """Open periods of the totals, take them on, and forget single contributions once there is a sum, or none."""
         try:
+            self._open_periods()
+            totals.forget(self._coordinator)
             due = totals.unfinished(self._coordinator)
         except StorageError as error:
             log.error("totals can't go on now", code=error.code, what=str(error))
@@ -99,6 +104,16 @@ class Keeper:
                     self._checkpoint = True
             except SluisError as error:
                 log.error("the period can't go on now", period=found.id, code=error.code, what=str(error))
+
+    def _open_periods(self) -> None:
+        for purpose in self._totals:
+            try:
+                opened = totals.open_due(self._coordinator, purpose)
+            except (LegalGroundMissing, TotalsError) as error:
+                log.debug("no period", purpose=purpose, what=str(error))
+            else:
+                if opened is not None:
+                    log.info("period", period=opened.id, state="enrolling")
 
     def _tick_handshakes(self) -> None:
         """Lapse what nobody acted on in time, and purge what ended long enough ago."""

@@ -198,6 +198,16 @@ totals_taken = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+# The shares of contributors' masks, by whom each is for; they go with what single nodes sent.
+totals_shares = Table(
+    "totals_shares",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("recipient", String, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("share", LargeBinary, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

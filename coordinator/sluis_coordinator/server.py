@@ -65,6 +65,7 @@ class Server:
         coordinator: Coordinator,
         *,
         announce: tuple[str, ...] = (),
+        totals: tuple[str, ...] = (),
         tick_seconds: float = 1.0,
         grace_seconds: float = 10.0,
     ) -> None:
@@ -74,7 +75,7 @@ class Server:
         self._bell = Bell()
         self._stopping = asyncio.Event()
         self.relay = Relay(coordinator)
-        self.keeper = Keeper(coordinator, self._bell, announce=announce)
+        self.keeper = Keeper(coordinator, self._bell, announce=announce, totals=totals)
         self._outbox = Outbox(coordinator.engine, self._bell)
         self._submissions = Submissions(coordinator)
         self._calls = Calls(coordinator.covenant)
@@ -197,8 +198,8 @@ class Server:
         self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
         return Empty()
 
-    async def _list_periods(self, _oin: str, request: PeriodQuery) -> PeriodList:
-        return await asyncio.to_thread(totals.look, self._coordinator, request.purpose)
+    async def _list_periods(self, oin: str, request: PeriodQuery) -> PeriodList:
+        return await asyncio.to_thread(totals.look, self._coordinator, oin, request.purpose)
 
     async def _enrol(self, oin: str, request: EnrolRequest) -> Empty:
         await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)

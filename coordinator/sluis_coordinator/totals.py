@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from sluis_protocol import totals as protocol
 from sluis_protocol.errors import InputError, TotalsError
+from sluis_protocol.masks import quorum
 from sluis_protocol.messages import (
     Contributors,
     Enrolled,
@@ -23,7 +24,17 @@ from sluis_protocol.messages import (
     Release,
     Roster,
 )
-from sluis_protocol.periods import Closing, Contributing, Enrolling, Event, State, days_of, new_period_id
+from sluis_protocol.periods import (
+    Abandoned,
+    Closing,
+    Contributing,
+    Enrolling,
+    Event,
+    State,
+    days_of,
+    new_period_id,
+    newest_over,
+)
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals import Period
 from sluis_protocol.wire.totals import MOST_PERIODS
@@ -36,6 +47,7 @@ from .coordinator import Coordinator
 from .totals_store import Signed, Step, StoredPeriod
 
 FORMAT = "sluis-totals/1"
+_ATTEMPTS = 2
 log = logger("totals")
 
 
@@ -68,47 +80,78 @@ def open_period(
         return store.find(connection, period_id)
 
 
-def look(coordinator: Coordinator, purpose: str) -> PeriodList:
-    """The newest periods of a purpose, with what is signed for them."""
+def open_due(coordinator: Coordinator, purpose: str) -> StoredPeriod | None:
+    """Open the newest period that is over, by the covenant's schedule; None if there is nothing to open.
+
+    What came to nothing is opened a second time by itself; after that people must look.
+    """
+    terms, today = coordinator.covenant.terms.totals, coordinator.clock().date()
+    if terms is None:
+        return None
+    label = newest_over(today - timedelta(days=terms.open_after_days), terms.period)
+    with transaction(coordinator.engine) as connection:
+        before = [one.state for one in store.find_all(connection, purpose=purpose) if one.label == label]
+    if len(before) >= _ATTEMPTS or any(not isinstance(state, Abandoned) for state in before):
+        return None
+    return open_period(coordinator, purpose, label)
+
+
+def forget(coordinator: Coordinator) -> None:
+    """Delete what was signed for periods that are past their term; that they were stays, so that none returns."""
+    terms = coordinator.covenant.terms.totals
+    if terms is not None:
+        with transaction(coordinator.engine) as connection:
+            store.forget(connection, coordinator.clock() - timedelta(days=terms.keep_days))
+
+
+def look(coordinator: Coordinator, oin: str, purpose: str) -> PeriodList:
+    """The newest periods of a purpose, with what is signed for them, and the shares that a member needs."""
     with transaction(coordinator.engine) as connection:
         found = store.find_all(connection, purpose=purpose, most=MOST_PERIODS)
-        signed = [store.signed(connection, one.id) for one in found]
-    return PeriodList(
-        tuple(
-            PeriodStatus(one.opening, one.state.name, lists.get(Signed.ROSTER), lists.get(Signed.CONTRIBUTORS))
-            for one, lists in zip(found, signed, strict=True)
-        )
+        return PeriodList(tuple(_status(connection, one, oin) for one in found))
+
+
+def _status(connection: Connection, found: StoredPeriod, oin: str) -> PeriodStatus:
+    lists, shares = store.signed(connection, found.id), b""
+    if isinstance(found.state, Closing):
+        shares = b"".join(store.shares_for(connection, found.id, oin))
+    return PeriodStatus(
+        found.opening, found.state.name, lists.get(Signed.ROSTER), lists.get(Signed.CONTRIBUTORS), shares
     )
 
 
 # What nodes send.
 
 Lists = Mapping[Signed, SignedMessage]
+Shares = Mapping[str, bytes]
 
 
 def enrol(coordinator: Coordinator, oin: str, message: SignedMessage, proof: bytes) -> None:
     """Take an enrolment: in time, the first of this member, under the covenant in force, with figures in range."""
 
-    def check(period: Period, _lists: Lists) -> None:
+    def check(period: Period, _lists: Lists) -> Shares:
         protocol.check_enrolment(message, proof, period, caller=oin)
+        return {}
 
     _take(coordinator, oin, message, Step.ENROLMENT, Enrolling, lambda found: found.enrol_until, check)
 
 
 def contribute(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
-    """Take a masked ciphertext of a member on the roster."""
+    """Take a masked ciphertext of a member on the roster, with the shares of its mask."""
 
-    def check(period: Period, lists: Lists) -> None:
+    def check(period: Period, lists: Lists) -> Shares:
         protocol.check_contribution(message, period, lists[Signed.ROSTER], caller=oin)
+        return protocol.shares_of(message, period, lists[Signed.ROSTER])
 
     _take(coordinator, oin, message, Step.CONTRIBUTION, Contributing, lambda found: found.contribute_until, check)
 
 
 def unmask(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
-    """Take what a contributor subtracts from the sum over the list."""
+    """Take a contributor's part of what takes the masks from the sum over the list."""
 
-    def check(period: Period, lists: Lists) -> None:
+    def check(period: Period, lists: Lists) -> Shares:
         protocol.check_unmasking(message, period, lists[Signed.CONTRIBUTORS], caller=oin)
+        return {}
 
     _take(coordinator, oin, message, Step.UNMASKING, Closing, lambda found: found.unmask_until, check)
 
@@ -120,7 +163,7 @@ def _take(
     step: Step,
     state: type[State],
     until: Callable[[StoredPeriod], datetime],
-    check: Callable[[Period, Lists], None],
+    check: Callable[[Period, Lists], Shares],
 ) -> None:
     """1. The period exists; 2. the same again changes nothing, another one is refused; 3. it is in time; 4. `check`.
 
@@ -145,10 +188,10 @@ def _take(
         lists = store.signed(connection, period_id)
     if found is None:
         return
-    check(_verified(coordinator, found), lists)
+    shares = check(_verified(coordinator, found), lists)
     with transaction(coordinator.engine) as connection:
         if look_up(connection) is not None:
-            store.take(connection, period_id, step, oin, message, now)
+            store.take(connection, period_id, step, oin, message, now, shares)
 
 
 # What is due.
@@ -161,7 +204,7 @@ def unfinished(coordinator: Coordinator) -> list[StoredPeriod]:
 
 
 def go_on(coordinator: Coordinator, found: StoredPeriod, *, now_due: bool = False) -> bool:
-    """Take a period on if its step is over, or (but for enrolling) everybody has taken it; whether it did.
+    """Take a period on if its step is over, or everybody has contributed, or a quorum said the last word; if it did.
 
     `now_due`: the operator ends the step, whatever the time.
     """
@@ -198,9 +241,9 @@ def _fix_contributors(coordinator: Coordinator, found: StoredPeriod, now: dateti
         oins = tuple(store.taken(connection, found.id, Step.CONTRIBUTION))
         if not late and len(oins) < len(store.taken(connection, found.id, Step.ENROLMENT)):
             return False
-        if not _enough(coordinator, len(oins)):
-            return _abandon(connection, found, now, f"{len(oins)} contributed")
         roster = store.signed(connection, found.id)[Signed.ROSTER]
+        if not _enough(coordinator, len(oins)) or len(oins) < quorum(len(protocol.roster_oins(roster))):
+            return _abandon(connection, found, now, f"{len(oins)} contributed")
         content = Contributors(protocol.digest_of(roster), oins)
         contributors = coordinator.sign(Kind.CONTRIBUTORS, content, found.id, found.covenant_hash, at=now)
         store.put_signed(connection, found.id, Signed.CONTRIBUTORS, contributors)
@@ -214,18 +257,19 @@ def _release(coordinator: Coordinator, found: StoredPeriod, now: datetime, *, la
     with transaction(coordinator.engine) as connection:
         contributions = store.taken(connection, found.id, Step.CONTRIBUTION)
         unmaskings = store.taken(connection, found.id, Step.UNMASKING)
-        if missing := contributions.keys() - unmaskings.keys():
-            return late and _abandon(connection, found, now, f"{len(missing)} said no last word")
-        period, signed = _verified(coordinator, found), store.signed(connection, found.id)
+        signed = store.signed(connection, found.id)
+        if len(unmaskings) < quorum(len(protocol.roster_oins(signed[Signed.ROSTER]))):
+            return late and _abandon(connection, found, now, f"{len(unmaskings)} said their last word")
+        period = _verified(coordinator, found)
         ciphertexts = [
             protocol.check_contribution(message, period, signed[Signed.ROSTER], caller=oin)
             for oin, message in contributions.items()
         ]
-        masks = [
-            protocol.check_unmasking(message, period, signed[Signed.CONTRIBUTORS], caller=oin)
+        answers = {
+            oin: protocol.check_unmasking(message, period, signed[Signed.CONTRIBUTORS], caller=oin)
             for oin, message in unmaskings.items()
-        ]
-        ciphertext = protocol.combine(period, ciphertexts, masks, coordinator.random)
+        }
+        ciphertext = protocol.combine(period, signed[Signed.ROSTER], ciphertexts, answers, coordinator.random)
         enrolled = store.taken(connection, found.id, Step.ENROLMENT)
         content = Release(found.opening, tuple(enrolled[oin] for oin in contributions), ciphertext)
         release = coordinator.sign(Kind.RELEASE, content, found.id, found.covenant_hash, at=now)

@@ -5,6 +5,7 @@ Each function works in the caller's transaction. What a message must be is the c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from sluis_protocol.totals import Period
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from . import events
-from .schema import totals_periods, totals_signed, totals_taken
+from .schema import totals_periods, totals_shares, totals_signed, totals_taken
 
 _OVER = (Released.name, Abandoned.name)
 
@@ -119,7 +120,8 @@ def move(
     if changed.rowcount != 1:
         raise TotalsError(f"the period is no longer {old.state.name}", do="look at it again", period=old.id)
     if state.name in _OVER:
-        connection.execute(delete(totals_taken).where(totals_taken.c.period_id == old.id))
+        for table in (totals_taken, totals_shares):
+            connection.execute(delete(table).where(table.c.period_id == old.id))
     what = f"{events.Happened.PERIOD} {state.name}"
     events.record(connection, what, at, digest, round_id=old.id, count=count)
 
@@ -148,14 +150,32 @@ def was_taken(connection: Connection, period_id: str, step: Step, oin: str, mess
     return found is not None
 
 
-def take(connection: Connection, period_id: str, step: Step, oin: str, message: SignedMessage, at: datetime) -> None:
-    """Keep what a node sent, and note it."""
+def take(
+    connection: Connection,
+    period_id: str,
+    step: Step,
+    oin: str,
+    message: SignedMessage,
+    at: datetime,
+    shares: Mapping[str, bytes],
+) -> None:
+    """Keep what a node sent, with its enciphered shares for others (OIN → share), and note it."""
     connection.execute(
         insert(totals_taken).values(
             period_id=period_id, step=step, oin=oin, body=message.body, signature=message.signature
         )
     )
+    rows = [{"period_id": period_id, "recipient": to, "sender": oin, "share": share} for to, share in shares.items()]
+    if rows:
+        connection.execute(insert(totals_shares), rows)
     events.record(connection, f"totals {step}", at, events.digest_of(message), round_id=period_id, party=oin)
+
+
+def shares_for(connection: Connection, period_id: str, recipient: str) -> list[bytes]:
+    """What each contributor enciphered for one of them, by ascending OIN of the contributors."""
+    table = totals_shares
+    query = select(table.c.share).where(table.c.period_id == period_id, table.c.recipient == recipient)
+    return list(connection.scalars(query.order_by(table.c.sender)))
 
 
 def taken(connection: Connection, period_id: str, step: Step) -> dict[str, SignedMessage]:
@@ -165,6 +185,12 @@ def taken(connection: Connection, period_id: str, step: Step) -> dict[str, Signe
         row.oin: SignedMessage(row.body, row.signature)
         for row in connection.execute(query.order_by(totals_taken.c.oin))
     }
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Delete what was signed for periods that were over by then."""
+    over = select(totals_periods.c.id).where(totals_periods.c.state.in_(_OVER), totals_periods.c.unmask_until < before)
+    connection.execute(delete(totals_signed).where(totals_signed.c.period_id.in_(over)))
 
 
 def counts(connection: Connection, period_id: str) -> dict[str, int]:

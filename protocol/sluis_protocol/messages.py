@@ -205,10 +205,14 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A node's figures and masks, in one ciphertext under the board's key. `roster` is the SHA-256 of its body."""
+    """A node's figures and mask, in one ciphertext under the board's key. `roster` is the SHA-256 of its body.
+
+    `shares`: for each of the roster, in order, its share of the mask, enciphered for it; as long as the modulus each.
+    """
 
     roster: bytes
     ciphertext: bytes = field(repr=False)
+    shares: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +225,7 @@ class Contributors:
 
 @dataclass(frozen=True, slots=True)
 class Unmasking:
-    """What a node takes from the sum over exactly these contributors: an integer below the board's modulus."""
+    """A node's shares of the masks of exactly these contributors, added up: an integer below the board's modulus."""
 
     contributors: bytes
     mask: bytes = field(repr=False)
@@ -346,12 +350,16 @@ class PeriodQuery:
 
 @dataclass(frozen=True, slots=True)
 class PeriodStatus:
-    """A period's signed opening, its state, and the signed lists that there are by now."""
+    """A period's signed opening, its state, and the signed lists that there are by now.
+
+    `shares`: while it is closing, what each contributor enciphered for who asks, in the order of the list.
+    """
 
     opening: SignedMessage
     state: str
     roster: SignedMessage | None = None
     contributors: SignedMessage | None = None
+    shares: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -46,10 +46,10 @@ class Contributing:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The list of contributors is fixed; nodes send what takes the masks away from the sum over exactly these."""
+    """The list of contributors is fixed; nodes send what takes the masks from the sum over exactly these."""
 
     name: ClassVar[str] = "closing"
-    next_actor: ClassVar[str] = "the nodes that contributed, every one of them"
+    next_actor: ClassVar[str] = "the nodes that contributed: as many as three quarters of the roster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,11 @@ def days_of(label: str) -> tuple[date, date]:
 def label_of(day: date, length: str) -> str:
     """The label of the period (`quarter` or `month`) that a day lies in."""
     return f"{day.year}-q{(day.month + 2) // 3}" if length == "quarter" else f"{day.year}-m{day.month:02}"
+
+
+def newest_over(day: date, length: str) -> str:
+    """The label of the newest period (`quarter` or `month`) that is over on a day."""
+    return label_of(days_of(label_of(day, length))[0] - timedelta(days=1), length)
 
 
 def diagram() -> str:

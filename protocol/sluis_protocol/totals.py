@@ -2,7 +2,7 @@
 
     enrol        a node commits to its figures, with a proof that each is in range
     contribute   it sends them masked, in one ciphertext under the board's key
-    unmask       it says once what takes the masks from the sum over exactly these contributors
+    unmask       it says once its part of what takes the masks from the sum over exactly these contributors
     combine      the coordinator makes the sum
     open_total   the board decrypts it, and sees that it opens what everybody committed to
 
@@ -24,7 +24,7 @@ from .covenant import Covenant
 from .errors import ContributionRefused, MalformedMessage, TotalsError, WrongCovenant
 from .group import Random, check_elements
 from .indicators import Cell
-from .masks import Masks, make_masks
+from .masks import Masks, make_masks, quorum, read_shares, recover, write_shares
 from .messages import (
     Contribution,
     Contributors,
@@ -122,44 +122,55 @@ def read_roster(message: SignedMessage, period: Period) -> Roster:
     return roster
 
 
-def masks_of(period: Period, roster: Roster, oin: str, sealing: SealingKey, secret: bytes) -> Masks:
-    """The masks of a node on a roster; `secret` is its own, 32 bytes."""
-    others = {
-        one.oin: base64.b64decode(period.covenant.member(one.oin).sealing_key)
-        for one in roster.entries
-        if one.oin != oin
-    }
-    return make_masks(period.key, sealing, oin, others, secret, *period.context(""))
+def masks_of(period: Period, message: SignedMessage, oin: str, sealing: SealingKey, secret: bytes) -> Masks:
+    """The masks of a node on a roster; `secret` is its own, 32 bytes. Raises TotalsError if it isn't on the roster."""
+    oins = [one.oin for one in read_roster(message, period).entries]
+    if oin not in oins:
+        raise TotalsError("this node isn't on the roster", do="nothing is lost for the next period", period=period.id)
+    sealing_keys = {one: base64.b64decode(period.covenant.member(one).sealing_key) for one in oins}
+    return make_masks(period.key, sealing, oin, sealing_keys, secret, *period.context(""), digest_of(message))
 
 
 def contribute(
     period: Period, message: SignedMessage, enrolled: SignedMessage, packed: int, masks: Masks, random: Random
 ) -> Contribution:
-    """The masked ciphertext. The roster must have us with the enrolment that we signed."""
+    """The masked ciphertext, and the shares of its mask. The roster must have us with the enrolment that we signed."""
     roster, envelope = read_roster(message, period), enrolled.envelope
     if (envelope.sender, digest_of(enrolled)) not in {(one.oin, one.enrolment) for one in roster.entries}:
         raise TotalsError("the roster doesn't have what this node committed to", do="report it", period=period.id)
-    ciphertext = period.key.encrypt(packed + masks.applied(), random)
-    return Contribution(digest_of(message), period.key.write(ciphertext))
+    key = period.key
+    ciphertext = key.encrypt(packed + masks.own, random)
+    return Contribution(digest_of(message), key.write(ciphertext), write_shares(key, masks.shares))
 
 
 def read_contributors(message: SignedMessage, period: Period, roster: SignedMessage) -> Contributors:
-    """Verify the list of contributors: the coordinator's, of this roster, with none but its members, and enough."""
+    """Verify the list of contributors: the coordinator's, of this roster, with none but its members, and enough.
+
+    Enough are the covenant's minimum, and a quorum of the roster.
+    """
     found = wire.decode(Contributors, _opened(message, period, Kind.CONTRIBUTORS))
     if found.roster != digest_of(roster):
         raise MalformedMessage("the contributors are of another roster", period=period.id)
-    if not set(found.oins) <= {one.oin for one in read_roster(roster, period).entries}:
+    enrolled = [one.oin for one in read_roster(roster, period).entries]
+    if not set(found.oins) <= set(enrolled):
         raise MalformedMessage("somebody contributed who isn't on the roster", period=period.id)
-    _enough(period, found.oins)
+    _enough(period, found.oins, quorum(len(enrolled)))
     return found
 
 
-def unmask(period: Period, message: SignedMessage, roster: SignedMessage, oin: str, masks: Masks) -> Unmasking:
-    """What takes our masks from the sum. To be said for one list in a period, and never again."""
+def unmask(
+    period: Period, message: SignedMessage, roster: SignedMessage, oin: str, masks: Masks, shares: bytes
+) -> Unmasking:
+    """Our part of what takes the masks from the sum. To be said for one list in a period, and never again.
+
+    `shares`: what each contributor enciphered for us, in the order of the list. If the coordinator altered one, the
+    answer is off by what it altered, and tells no more than the right one.
+    """
     found = read_contributors(message, period, roster)
     if oin not in found.oins:
         raise TotalsError("this node is not among the contributors", do="nothing needs to be done", period=period.id)
-    return Unmasking(digest_of(message), masks.closing(found.oins).to_bytes(period.key.size, "big"))
+    answer = masks.answer(read_shares(period.key, shares, found.oins))
+    return Unmasking(digest_of(message), answer.to_bytes(period.key.size, "big"))
 
 
 # What the coordinator does.
@@ -182,14 +193,27 @@ def check_enrolment(message: SignedMessage, proof: bytes, period: Period, *, cal
 
 
 def check_contribution(message: SignedMessage, period: Period, roster: SignedMessage, *, caller: str) -> int:
-    """Verify a contribution, as far as a ciphertext shows: the sender is on the roster, and it is under the key."""
+    """Verify a contribution, as far as it shows: the sender is on the roster, it is under the key, with all shares."""
     envelope = open_signed(message, period.covenant, Kind.CONTRIBUTION, round_id=period.id, now=None, caller=caller)
     contribution = wire.decode(Contribution, envelope.payload)
     if contribution.roster != digest_of(roster):
         raise ContributionRefused("the contribution is of another roster", party=caller)
-    if caller not in {one.oin for one in wire.decode(Roster, roster.envelope.payload).entries}:
+    oins = roster_oins(roster)
+    if caller not in oins:
         raise ContributionRefused("this member is not on the roster", do="enrol in the next period", party=caller)
+    read_shares(period.key, contribution.shares, oins)
     return period.key.read(contribution.ciphertext)
+
+
+def roster_oins(roster: SignedMessage) -> tuple[str, ...]:
+    """Who is on a roster of our own, or one that was verified."""
+    return tuple(one.oin for one in wire.decode(Roster, roster.envelope.payload).entries)
+
+
+def shares_of(message: SignedMessage, period: Period, roster: SignedMessage) -> dict[str, bytes]:
+    """For whom on the roster a contribution that was checked has which share."""
+    raw, size = wire.decode(Contribution, message.envelope.payload).shares, period.key.size
+    return {oin: raw[at * size : (at + 1) * size] for at, oin in enumerate(roster_oins(roster))}
 
 
 def check_unmasking(message: SignedMessage, period: Period, contributors: SignedMessage, *, caller: str) -> int:
@@ -206,12 +230,18 @@ def check_unmasking(message: SignedMessage, period: Period, contributors: Signed
     return mask
 
 
-def combine(period: Period, ciphertexts: Sequence[int], masks: Sequence[int], random: Random) -> bytes:
-    """A fresh encryption of the sum of contributions, without their masks; of no less than the covenant's minimum."""
-    if len(ciphertexts) != len(masks) or len(ciphertexts) < period.terms.minimum_contributors:
+def combine(
+    period: Period, roster: SignedMessage, ciphertexts: Sequence[int], answers: Mapping[str, int], random: Random
+) -> bytes:
+    """A fresh encryption of the sum of all contributions, without their masks; of no less than the covenant's minimum.
+
+    `answers`: OIN → what `check_unmasking` returned, of a quorum of the roster.
+    """
+    if len(ciphertexts) < period.terms.minimum_contributors:
         raise TotalsError("too few contributed for a sum", do="wait for the next period", period=period.id)
     key = period.key
-    return key.write(key.add((*ciphertexts, key.encrypt(0, random)), -sum(masks)))
+    masks = recover(key, roster_oins(roster), answers)
+    return key.write(key.add((*ciphertexts, key.encrypt(0, random)), -masks))
 
 
 # What the board does.
@@ -267,11 +297,10 @@ def _opened(message: SignedMessage, period: Period, kind: Kind) -> bytes:
     return open_signed(message, period.covenant, kind, round_id=period.id, now=None).payload
 
 
-def _enough(period: Period, oins: Sequence[str]) -> None:
+def _enough(period: Period, oins: Sequence[str], least: int = 0) -> None:
     for oin in oins:
         period.covenant.member(oin)
-    least = period.terms.minimum_contributors
+    least = max(least, period.terms.minimum_contributors)
     if not least <= len(oins) < MOST_CONTRIBUTORS:
-        raise TotalsError(
-            f"{len(oins)} take part, and the covenant asks for {least}", do="wait for the next period", period=period.id
-        )
+        do = "wait for the next period"
+        raise TotalsError(f"{len(oins)} take part, and {least} are needed", do=do, period=period.id)

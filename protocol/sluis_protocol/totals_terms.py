@@ -81,7 +81,10 @@ class StopCriterion(Strict):
 
 
 class TotalsTerms(Strict):
-    """The terms of the totals. `suppress_below`: cells with a smaller total are not published."""
+    """The terms of the totals. `suppress_below`: cells with a smaller total are not published.
+
+    By schedule a period is opened `open_after_days` after its last one. What was signed for it is kept for `keep_days`.
+    """
 
     board: BoardCard
     period: Literal["month", "quarter"] = "quarter"
@@ -92,9 +95,11 @@ class TotalsTerms(Strict):
     noise: Noise | None = None
     goals: tuple[Goal, ...] = ()
     stop: StopCriterion = StopCriterion()
+    open_after_days: Annotated[int, Field(ge=0, le=60)] = 7
     enrol_days: Annotated[int, Field(ge=1, le=60)] = 21
     contribute_days: Annotated[int, Field(ge=1, le=30)] = 3
     close_days: Annotated[int, Field(ge=1, le=60)] = 14
+    keep_days: Annotated[int, Field(ge=90, le=1826)] = 730
 
     @field_validator("indicators")
     @classmethod

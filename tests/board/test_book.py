@@ -44,11 +44,13 @@ def released(world: World, label: str, name: str) -> SignedMessage:
     made = {oin: totals.enrol(period, oin, FIGURES, os.urandom) for oin in members}
     enrolled = {oin: say(oin, Kind.ENROLMENT, made[oin].enrolment) for oin in members}
     entries = tuple(Enrolled(oin, totals.digest_of(enrolled[oin])) for oin in members)
-    roster = totals.read_roster(say(COORDINATOR, Kind.ROSTER, Roster(period.opening, entries)), period)
+    roster = say(COORDINATOR, Kind.ROSTER, Roster(period.opening, entries))
     masks = {oin: totals.masks_of(period, roster, oin, world.sealing[oin], bytes(32)) for oin in members}
-    ciphertexts = [period.key.encrypt(made[oin].packed + masks[oin].applied(), os.urandom) for oin in members]
-    closings = [masks[oin].closing(members) for oin in members]
-    ciphertext = totals.combine(period, ciphertexts, closings, os.urandom)
+    ciphertexts = [period.key.encrypt(made[oin].packed + masks[oin].own, os.urandom) for oin in members]
+    answers = {
+        oin: masks[oin].answer({other: masks[other].shares[at] for other in members}) for at, oin in enumerate(members)
+    }
+    ciphertext = totals.combine(period, roster, ciphertexts, answers, os.urandom)
     return say(COORDINATOR, Kind.RELEASE, Release(opened, tuple(enrolled.values()), ciphertext))
 
 
@@ -65,6 +67,23 @@ def test_a_release_is_kept_once(tmp_path: Path) -> None:
     enter(tmp_path, released(world, "2026-q1", "t2026-q1-fedcba9876543210"), world.covenant, SECRET, os.urandom)
     assert [one.label for one in read_book(tmp_path).opened] == ["2026-q1", "2026-q2"]
     assert (tmp_path / "book.json").stat().st_mode & 0o077 == 0
+
+
+def test_killed_between_decrypting_and_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was shown and nothing is kept, noise neither: the same release is opened again, and once."""
+    world = counting(Noise(epsilon="0.5", budget_a_year="0.5"))
+    message = released(world, "2026-q2", "t2026-q2-0123456789abcdef")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            enter(tmp_path, message, world.covenant, SECRET, os.urandom)
+    assert read_book(tmp_path).opened == ()
+    opened = enter(tmp_path, message, world.covenant, SECRET, os.urandom)
+    assert read_book(tmp_path).opened == (opened,)
 
 
 def test_noise_is_drawn_once_and_ends_with_its_budget(tmp_path: Path) -> None:

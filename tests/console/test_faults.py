@@ -22,6 +22,8 @@ from ..node.people import family
 from .rig import Running, hidden, running, visitor
 from .stage import ANNA, JUSTICE, SUPPORT_ACT, YOUTH_ACT, stage_world
 
+pytestmark = pytest.mark.slow
+
 LOGINS = {
     name: {"name": name.title(), "password": "geheim genoeg", "roles": [role]}
     for name, role in (("anna", "coordinator"), ("els", "coordinator"), ("bilal", "reviewer"), ("carla", "privacy"))

@@ -14,7 +14,7 @@ from ..node.desk import CASELOADS, Desk
 from .provider import certified, lying, settings
 from .rig import DESKTOP, Running, free_port, running
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 async def go_and_log_in(page: Page, console: Running, who: str) -> None:

@@ -17,6 +17,8 @@ from sluis_node.handshake.model import Phase
 from ..node.handshake.rig import Two
 from .rig import AGENT, PASSWORD, free_port
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(sys.executable).parent / "sluis-node"
 DEMO = f"""
 [console.local.anna]

@@ -134,7 +134,7 @@ async def colleague(
     return Colleague(page, language, console)
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+@pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["scripts", "no-scripts"])
 async def test_from_a_notification_to_an_active_approach(chromium: Browser, tmp_path: Path, scripts: bool) -> None:
     """Rules 8, 9, 11, 12, 13 and 14, by hand; without scripts the same pages do the same."""
     async with Towns(tmp_path) as towns:

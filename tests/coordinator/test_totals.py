@@ -7,18 +7,20 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sluis_coordinator import totals as service
 from sluis_coordinator import totals_store as store
-from sluis_coordinator.schema import events, totals_taken
+from sluis_coordinator.bell import Bell
+from sluis_coordinator.keeper import Keeper
+from sluis_coordinator.schema import events, totals_shares, totals_taken
 from sluis_protocol import totals
 from sluis_protocol.errors import ContributionRefused, InputError, NotAMember, SluisError, TotalsError, WrongSender
 from sluis_protocol.indicators import Cell, Indicator, cells_of
-from sluis_protocol.messages import Contribution, Empty, EnrolRequest, PeriodList, PeriodQuery, Unmasking
+from sluis_protocol.messages import Contribution, Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus, Unmasking
 from sluis_protocol.periods import label_of
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals_terms import TotalsTerms
@@ -28,7 +30,7 @@ from sqlalchemy import func, select
 
 from ..board_key import SECRET, card
 from ..world import PURPOSE, make_world
-from .rig import Party, Rig, eventually
+from .rig import Party, ProcessRig, Rig, eventually
 
 INDICATORS = (Indicator.PROVEN, Indicator.WRONG)
 CELLS = cells_of(INDICATORS)
@@ -55,16 +57,19 @@ class Teller:
         assert self.enrolled
         await self.party.call(ENROL, EnrolRequest(self.enrolled, self.made.proof), Empty)
 
-    async def lists(self) -> tuple[SignedMessage, SignedMessage | None]:
+    async def look(self) -> PeriodStatus:
         found = await self.party.call(LIST_PERIODS, PeriodQuery(PURPOSE), PeriodList)
-        one = next(one for one in found.periods if one.opening.envelope.round_id == self.period.id)
-        assert one.roster
-        return one.roster, one.contributors
+        return next(one for one in found.periods if one.opening.envelope.round_id == self.period.id)
+
+    async def roster(self) -> SignedMessage:
+        roster = (await self.look()).roster
+        assert roster
+        return roster
 
     async def contribute(self) -> SignedMessage:
         assert self.made
         assert self.enrolled
-        roster, _ = await self.lists()
+        roster = await self.roster()
         content = totals.contribute(
             self.period, roster, self.enrolled, self.made.packed, self.masks(roster), os.urandom
         )
@@ -73,15 +78,16 @@ class Teller:
         return message
 
     async def unmask(self) -> None:
-        roster, contributors = await self.lists()
-        assert contributors
-        content = totals.unmask(self.period, contributors, roster, self.party.oin, self.masks(roster))
+        found = await self.look()
+        assert found.roster
+        assert found.contributors
+        masks = self.masks(found.roster)
+        content = totals.unmask(self.period, found.contributors, found.roster, self.party.oin, masks, found.shares)
         await self.party.call(UNMASK, self.party.sign(Kind.UNMASKING, content, round_id=self.period.id), Empty)
 
     def masks(self, roster: SignedMessage) -> Any:
-        read = totals.read_roster(roster, self.period)
         key = self.party.world.sealing[self.party.oin]
-        return totals.masks_of(self.period, read, self.party.oin, key, self.secret)
+        return totals.masks_of(self.period, roster, self.party.oin, key, self.secret)
 
 
 class Counting(Rig):
@@ -113,7 +119,8 @@ class Counting(Rig):
 
     def single(self) -> int:
         with transaction(self.coordinator.engine) as connection:
-            return connection.execute(select(func.count()).select_from(totals_taken)).scalar_one()
+            counts = (select(func.count()).select_from(table) for table in (totals_taken, totals_shares))
+            return sum(connection.execute(count).scalar_one() for count in counts)
 
     def noted(self) -> list[str]:
         query = select(events.c.kind).where(events.c.kind.like("totals%")).order_by(events.c.id)
@@ -145,12 +152,12 @@ async def test_a_whole_period(rig: Counting) -> None:
     for one in tellers:
         await one.contribute()
     await rig.until_it_is(period, "closing")  # everybody has, so nobody waits for the deadline
-    for one in tellers:
+    for one in tellers[:3]:  # the fourth falls silent, and is in the sum all the same
         await one.unmask()
     await rig.until_it_is(period, "released")
     assert rig.opened(period) == {CELLS[0]: 10, CELLS[1]: 60}
     assert rig.single() == 0
-    steps = [f"totals {step}" for step in store.Step for _ in range(4)]
+    steps = [f"totals {step}" for step in store.Step for _ in range(4)][:-1]
     states = ["totals enrolling", "totals contributing", "totals closing", "totals released"]
     assert sorted(rig.noted()) == sorted([*steps, *states])
     with pytest.raises(TotalsError, match="opened before"):
@@ -223,10 +230,10 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     rig.next(period)
     with pytest.raises(TotalsError, match="takes no enrolment"):
         await tellers[3].enrol(1, 1)
-    roster, _ = await tellers[0].lists()
+    roster = await tellers[0].roster()
     key = SECRET.public
     outsider = tellers[3].party
-    content = Contribution(totals.digest_of(roster), key.write(key.encrypt(0, os.urandom)))
+    content = Contribution(totals.digest_of(roster), key.write(key.encrypt(0, os.urandom)), bytes(3 * key.size))
     with pytest.raises(ContributionRefused, match="roster"):
         await outsider.call(CONTRIBUTE, outsider.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
     first = await tellers[0].contribute()
@@ -234,7 +241,7 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     with pytest.raises(ContributionRefused, match="another contribution"):
         await tellers[0].contribute()  # fresh randomness: another ciphertext
     for wrong in (b"\x00" * 768, b"\x01" * 700, key.modulus.to_bytes(768, "big")):
-        content = Contribution(totals.digest_of(roster), wrong)
+        content = Contribution(totals.digest_of(roster), wrong, bytes(3 * key.size))
         party = tellers[1].party
         with pytest.raises(SluisError):
             await party.call(CONTRIBUTE, party.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
@@ -249,8 +256,67 @@ async def test_a_period_of_another_length_or_without_a_ground_is_not_opened(rig:
             service.open_period(rig.coordinator, purpose, label)
 
 
+async def test_periods_are_opened_by_the_covenants_schedule_and_forgotten_after_their_term(rig: Counting) -> None:
+    rig.clock.ahead = datetime(2027, 4, 7, 12, tzinfo=UTC) - datetime.now(UTC)
+    opened = service.open_due(rig.coordinator, PURPOSE)  # the seventh day after the first quarter is tomorrow
+    assert opened
+    assert opened.label == "2026-q4"
+    assert opened.enrol_until - rig.clock() > timedelta(days=20)
+    rig.clock.ahead += timedelta(days=1)
+    keeper = Keeper(rig.coordinator, Bell(), totals=(PURPOSE, "unknown"))
+    keeper.tick()
+    keeper.tick()
+    with transaction(rig.coordinator.engine) as connection:
+        first, other = store.find_all(connection)
+    assert [first.label, other.label] == ["2027-q1", "2026-q4"]
+    service.abandon(rig.coordinator, first, "a test")
+    for _ in range(3):  # a second attempt, and no third
+        keeper.tick()
+        for one in service.unfinished(rig.coordinator):
+            if one.label == "2027-q1":
+                tellers = await rig.tellers(1, 2, 3)
+                for teller in tellers:
+                    await teller.enrol(1, 1)
+                rig.next(one.id)
+                service.abandon(rig.coordinator, service.unfinished(rig.coordinator)[0], "a test")
+    with transaction(rig.coordinator.engine) as connection:
+        again = [one.id for one in store.find_all(connection) if one.label == "2027-q1"]
+        assert len(again) == 2
+        assert any(store.signed(connection, one) for one in again)
+    rig.clock.ahead += timedelta(days=800)
+    service.forget(rig.coordinator)
+    with transaction(rig.coordinator.engine) as connection:
+        assert not any(store.signed(connection, one) for one in again)
+
+
 async def test_outside_a_demo_a_period_must_be_over(rig: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     terms = rig.world.covenant.terms.model_copy(update={"mode": "production"})
     monkeypatch.setitem(rig.coordinator.covenant.__dict__, "terms", terms)
     with pytest.raises(InputError, match="isn't over"):
         rig.begin()
+
+
+class Killed(Counting, ProcessRig):
+    """The same, with the real program, which is killed."""
+
+
+async def test_killed_between_any_two_steps(tmp_path: Path) -> None:
+    terms = TotalsTerms(board=card(), minimum_contributors=3, value_bits=4, indicators=INDICATORS)
+    async with Killed(tmp_path, make_world(totals=terms)) as rig:
+        period = rig.begin()
+        tellers = await rig.tellers(1, 2, 3)
+
+        async def all_do(step: str) -> None:
+            for one in tellers:
+                await (one.enrol(1, 2) if step == "enrol" else getattr(one, step)())
+                if one is tellers[1] and step != "enrol":
+                    await rig.restart(*(one.party for one in tellers))
+
+        await all_do("enrol")
+        rig.next(period)
+        await all_do("contribute")
+        await rig.until_it_is(period, "closing")
+        await all_do("unmask")
+        await rig.until_it_is(period, "released")
+        assert rig.opened(period) == {CELLS[0]: 3, CELLS[1]: 6}
+        assert rig.single() == 0

@@ -235,6 +235,7 @@ def test_a_caseload_with_a_forbidden_column_is_named_and_nothing_is_left(caseloa
     assert demo.left_behind() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "number"), [("makes keys", signal.SIGTERM), ("a round begins", signal.SIGINT)])
 def test_a_signal_in_the_middle_leaves_nothing(tmp_path: Path, at: str, number: signal.Signals) -> None:
     demo = start(tmp_path, ("--municipalities", "2", "--families", "60"))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from sluis_protocol.errors import (
     WrongSender,
 )
 from sluis_protocol.indicators import Indicator, cells_of
-from sluis_protocol.masks import Masks
+from sluis_protocol.masks import Masks, quorum, recover
 from sluis_protocol.messages import (
     Contribution,
     Contributors,
@@ -40,7 +41,7 @@ from sluis_protocol.messages import (
     Roster,
     Unmasking,
 )
-from sluis_protocol.paillier import LEAST_BITS, BoardKey, check_key
+from sluis_protocol.paillier import BoardKey, check_key
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign
 from sluis_protocol.totals_terms import TotalsTerms
 
@@ -94,8 +95,7 @@ class Play:
         return say(COORDINATOR, Kind.ROSTER, Roster(self.period.opening, entries))
 
     def masks(self, node: Node, roster: SignedMessage) -> Masks:
-        read = totals.read_roster(roster, self.period)
-        return totals.masks_of(self.period, read, node.oin, world().sealing[node.oin], node.secret)
+        return totals.masks_of(self.period, roster, node.oin, world().sealing[node.oin], node.secret)
 
     def contribution(self, node: Node, roster: SignedMessage, **changed: Any) -> SignedMessage:
         made = totals.contribute(
@@ -107,39 +107,37 @@ class Play:
         content = Contributors(totals.digest_of(roster), tuple(one.oin for one in nodes))
         return say(COORDINATOR, Kind.CONTRIBUTORS, content)
 
+    def last_word(
+        self, node: Node, roster: SignedMessage, contributors: SignedMessage, sent: dict[str, SignedMessage]
+    ) -> Unmasking:
+        shares = b"".join(totals.shares_of(one, self.period, roster)[node.oin] for one in sent.values())
+        return totals.unmask(self.period, contributors, roster, node.oin, self.masks(node, roster), shares)
+
     def total(
         self,
         *,
         away: Sequence[int] = (),
         packed: dict[int, int] | None = None,
+        silent: Sequence[int] = (),
         shift: int = 0,
         release: dict[str, Any] | None = None,
     ) -> totals.Total:
-        """The whole way; `away` drop out after the roster, `packed` and `shift` are lies."""
+        """The whole way; `away` drop out after the roster, `silent` at the end; `packed` and `shift` are lies."""
         roster = self.roster()
         for number, lie in (packed or {}).items():
             node = self.nodes[number - 1]
             node.prepared = replace(node.prepared, packed=lie)
         there = [one for one in self.nodes if one.number not in away]
+        sent = {one.oin: self.contribution(one, roster) for one in there}
         ciphertexts = [
-            totals.check_contribution(self.contribution(one, roster), self.period, roster, caller=one.oin)
-            for one in there
+            totals.check_contribution(message, self.period, roster, caller=oin) for oin, message in sent.items()
         ]
-        contributors = self.contributors(roster, there)
-        unmaskings = [
-            say(
-                one.oin,
-                Kind.UNMASKING,
-                totals.unmask(self.period, contributors, roster, one.oin, self.masks(one, roster)),
-            )
-            for one in there
-        ]
-        masks = [
-            totals.check_unmasking(message, self.period, contributors, caller=one.oin)
-            for message, one in zip(unmaskings, there, strict=True)
-        ]
-        masks[0] = (masks[0] + shift) % self.period.key.modulus
-        ciphertext = totals.combine(self.period, ciphertexts, masks, os.urandom)
+        contributors, answers = self.contributors(roster, there), {}
+        for one in there:
+            if one.number not in silent:
+                word = say(one.oin, Kind.UNMASKING, self.last_word(one, roster, contributors, sent))
+                answers[one.oin] = totals.check_unmasking(word, self.period, contributors, caller=one.oin) + shift
+        ciphertext = totals.combine(self.period, roster, ciphertexts, answers, os.urandom)
         content = Release(self.opening, tuple(one.enrolled for one in there), ciphertext)
         message = say(COORDINATOR, Kind.RELEASE, replace(content, **(release or {})))
         return totals.open_total(message, world().covenant, SECRET)
@@ -201,6 +199,16 @@ def test_a_node_that_drops_out_after_the_masks_were_agreed_is_left_out() -> None
     assert member_oin(3) not in total.contributors
 
 
+@pytest.mark.parametrize("silent", [1, 4])
+def test_who_falls_silent_at_the_end_is_in_the_sum_all_the_same(silent: int) -> None:
+    assert sums(play().total(silent=[silent])) == [68, 2, 9]
+
+
+def test_a_quorum_must_say_the_last_word() -> None:
+    with pytest.raises(TotalsError, match="3 are needed"):
+        play().total(silent=[1, 2])
+
+
 # What nobody can see.
 
 
@@ -212,34 +220,58 @@ def test_a_single_contribution_decrypts_to_nothing_of_use() -> None:
     ciphertext = totals.check_contribution(played.contribution(node, roster), played.period, roster, caller=node.oin)
     found = SECRET.decrypt(ciphertext)
     assert found != node.prepared.packed
-    assert (found - played.masks(node, roster).applied()) % SECRET.public.modulus == node.prepared.packed
+    assert (found - played.masks(node, roster).own) % SECRET.public.modulus == node.prepared.packed
     with pytest.raises(TotalSpoilt):
         played.period.terms.layout.unpack(found, 1)
 
 
-def test_who_is_said_to_have_dropped_out_although_it_contributed_stays_masked() -> None:
-    """All others say what they shared with it; its own mask, which it never said, is left."""
-    played = play()
-    roster = played.roster()
-    victim, *others = played.nodes
-    found = SECRET.decrypt(
-        totals.check_contribution(played.contribution(victim, roster), played.period, roster, caller=victim.oin)
-    )
-    names = [one.oin for one in others]
-    masks = {one.number: played.masks(one, roster) for one in others}
-    shared = sum(mask.closing(names) - mask.own for mask in masks.values())  # even without the others' own masks
-    left = (found + shared - victim.prepared.packed) % SECRET.public.modulus
-    assert left == played.masks(victim, roster).own
-    assert left.bit_length() > LEAST_BITS - 128
-
-
-def test_masks_cancel_over_any_list_of_contributors() -> None:
-    played = play([[1, 1, 1]] * 5)
-    roster = played.roster()
+def test_no_two_lists_of_a_roster_get_their_last_words() -> None:
+    """Each node answers for one list. Whoever is left out of one list has a mask that the answers don't touch."""
+    played = play([[1, 1, 1]] * 4)
+    roster, key = played.roster(), SECRET.public
     masks = {one.oin: played.masks(one, roster) for one in played.nodes}
-    for there in (tuple(masks), tuple(masks)[1:], tuple(masks)[:3]):
-        left = sum(masks[oin].applied() - masks[oin].closing(there) for oin in there)
-        assert left % SECRET.public.modulus == 0
+    oins = tuple(masks)
+
+    def answer(oin: str, there: Sequence[str]) -> int:
+        at = oins.index(oin)
+        return masks[oin].answer({other: masks[other].shares[at] for other in there})
+
+    for there in (oins, oins[1:], oins[:3]):
+        right = sum(masks[oin].own for oin in there) % key.modulus
+        for silent in there:
+            answers = {oin: answer(oin, there) for oin in there if oin != silent or len(there) == quorum(len(oins))}
+            assert recover(key, oins, answers) == right
+    mixed = {oin: answer(oin, oins if at < 2 else oins[:3]) for at, oin in enumerate(oins)}  # two answers for each
+    for some in combinations(mixed, 3):
+        assert recover(key, oins, {oin: mixed[oin] for oin in some}) not in {
+            sum(masks[oin].own for oin in there) % key.modulus for there in (oins, oins[:3], oins[3:])
+        }
+
+
+def test_altered_shares_tell_no_more_than_the_right_ones() -> None:
+    """A node's answer is off by exactly what the coordinator, who knows that, altered."""
+    played = play([[1, 1, 1]] * 3)
+    roster, key = played.roster(), SECRET.public
+    masks = {one.oin: played.masks(one, roster) for one in played.nodes}
+    asked, *others = masks
+    shares = {oin: masks[oin].shares[0] for oin in masks}
+    right = masks[asked].answer(shares)
+    assert masks[asked].answer(shares | {others[0]: shares[others[0]] + 7}) == (right + 7) % key.modulus
+    assert all(key.modulus.bit_length() - one.bit_length() < 128 for one in shares.values() if one)
+
+
+@given(st.integers(3, 12), st.data())
+@settings(max_examples=10, deadline=None)
+def test_any_quorum_recovers_the_sum_of_the_masks(count: int, data: st.DataObject) -> None:
+    key = SECRET.public
+    oins = [f"{number:020}" for number in range(count)]
+    made = {
+        oin: Masks(key, oin, tuple(oins), tuple(key.unit(os.urandom) for _ in range(quorum(count))), {}) for oin in oins
+    }
+    listed = data.draw(st.lists(st.sampled_from(oins), unique=True, min_size=1))
+    awake = data.draw(st.lists(st.sampled_from(oins), unique=True, min_size=quorum(count)))
+    answers = {oin: sum(made[one]._value(oins.index(oin) + 1) for one in listed) for oin in awake}
+    assert recover(key, oins, answers) == sum(made[oin].own for oin in listed) % key.modulus
 
 
 # What a member can do.
@@ -338,9 +370,13 @@ def test_ciphertexts_that_are_none() -> None:
     message = played.contribution(node, roster, ciphertext=key.write(5)[1:])
     with pytest.raises(MalformedMessage):
         totals.check_contribution(message, played.period, roster, caller=node.oin)
-    message = say(node.oin, Kind.CONTRIBUTION, Contribution(bytes(32), key.write(5)))
+    message = say(node.oin, Kind.CONTRIBUTION, Contribution(bytes(32), key.write(5), b"1"))
     with pytest.raises(ContributionRefused):
         totals.check_contribution(message, played.period, roster, caller=node.oin)
+    for shares in (b"1", bytes(3 * key.size), b"\xff" * 4 * key.size):
+        message = played.contribution(node, roster, shares=shares)
+        with pytest.raises(MalformedMessage, match="share"):
+            totals.check_contribution(message, played.period, roster, caller=node.oin)
 
 
 # What a coordinator can do.
@@ -355,13 +391,15 @@ def test_a_node_refuses_a_roster_or_a_list_that_is_too_short_or_not_its_own() ->
     with pytest.raises(TotalsError):
         played.contribution(node, roster)
     roster = played.roster()
-    masks = played.masks(node, roster)
+    sent = {one.oin: played.contribution(one, roster) for one in played.nodes}
     for nodes in (played.nodes[:2], played.nodes[1:]):
         with pytest.raises(TotalsError):
-            totals.unmask(played.period, played.contributors(roster, nodes), roster, node.oin, masks)
+            played.last_word(node, roster, played.contributors(roster, nodes), sent)
     stranger = say(COORDINATOR, Kind.CONTRIBUTORS, Contributors(bytes(32), (node.oin,)))
     with pytest.raises(MalformedMessage):
-        totals.unmask(played.period, stranger, roster, node.oin, masks)
+        played.last_word(node, roster, stranger, sent)
+    with pytest.raises(MalformedMessage, match="shares"):
+        played.last_word(node, roster, played.contributors(roster, played.nodes), dict(list(sent.items())[1:]))
 
 
 def test_only_the_coordinator_opens_a_period_and_under_the_boards_key_only() -> None:
@@ -380,7 +418,7 @@ def test_only_the_coordinator_opens_a_period_and_under_the_boards_key_only() -> 
 def test_no_sum_of_too_few() -> None:
     played = play()
     with pytest.raises(TotalsError):
-        totals.combine(played.period, [2, 3], [0, 0], os.urandom)
+        totals.combine(played.period, played.roster(), [2, 3], {one.oin: 0 for one in played.nodes}, os.urandom)
     with pytest.raises(TotalsError):
         played.total(release={"enrolments": tuple(one.enrolled for one in played.nodes[:2])})
 
@@ -389,7 +427,8 @@ def test_unmaskings_that_are_refused() -> None:
     played = play()
     roster, node = played.roster(), played.nodes[0]
     contributors = played.contributors(roster, played.nodes)
-    right = totals.unmask(played.period, contributors, roster, node.oin, played.masks(node, roster))
+    sent = {one.oin: played.contribution(one, roster) for one in played.nodes}
+    right = played.last_word(node, roster, contributors, sent)
     size = SECRET.public.size
     for wrong, error in (
         (Unmasking(bytes(32), right.mask), ContributionRefused),

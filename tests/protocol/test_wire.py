@@ -74,7 +74,7 @@ OPENINGS = st.sets(OINS, min_size=2, max_size=2).flatmap(
 OPTIONAL_SIGNED = st.none() | SIGNED
 SOME_OINS = st.sets(OINS, min_size=1, max_size=4).map(sorted).map(tuple)
 PERIODS = st.builds(
-    plain.PeriodStatus, SIGNED, st.sampled_from(sorted(periods.STATES)), OPTIONAL_SIGNED, OPTIONAL_SIGNED
+    plain.PeriodStatus, SIGNED, st.sampled_from(sorted(periods.STATES)), OPTIONAL_SIGNED, OPTIONAL_SIGNED, SEALED
 )
 STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.Announcement: st.lists(TIMES, min_size=3, max_size=3, unique=True).flatmap(
@@ -111,7 +111,7 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
             plain.Roster, sized(32), st.tuples(*(st.builds(plain.Enrolled, st.just(oin), sized(32)) for oin in oins))
         )
     ),
-    plain.Contribution: st.builds(plain.Contribution, sized(32), SEALED),
+    plain.Contribution: st.builds(plain.Contribution, sized(32), SEALED, SEALED),
     plain.Contributors: st.builds(plain.Contributors, sized(32), SOME_OINS),
     plain.Unmasking: st.builds(plain.Unmasking, sized(32), SEALED),
     plain.Release: st.builds(plain.Release, SIGNED, st.lists(SIGNED, min_size=1, max_size=3).map(tuple), SEALED),

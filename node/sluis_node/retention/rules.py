@@ -20,6 +20,7 @@ from ..own_family import Shown
 from ..processing.log import ProcessingLog
 from ..rights.tables import rights_requests
 from ..tables import anomalies, claims, family_references, matches, rounds
+from ..totals.tables import totals_periods
 from ..vault import Vault
 from .settings import Category
 from .tables import deletions
@@ -190,6 +191,7 @@ def all_rules(vault: Vault, log: ProcessingLog) -> list[Rule]:
         Handshakes(Category.ENDED, vault, made.state != "lapsed"),
         Matches(vault),
         References(vault),
+        Rows(Category.TOTALS, totals_periods, totals_periods.c.until),
         Notices(),
         Rows(Category.ANOMALIES, anomalies, anomalies.c.noted_at),
         Rows(Category.REQUESTS, rights_requests, requests.ended_at),

@@ -115,6 +115,15 @@ class TotalsDesk:
         )
 
     def _count(self, connection: Connection, found: OwnPeriod) -> Counted:
+        """The figures now; or those that went before, where the period came to nothing and is opened again.
+
+        They are the same then, whatever changed: two sums that differ in one figure would tell that one.
+        """
+        counted = self._count_now(connection, found)
+        went = {cell: value for one in self._periods.earlier(connection, found) for cell, value in one.went.items()}
+        return Counted({cell: went.get(cell, value) for cell, value in counted.figures.items()}, counted.persons)
+
+    def _count_now(self, connection: Connection, found: OwnPeriod) -> Counted:
         parts = self._parts
         covenant = parts.covenant_on_file(connection, found.covenant_hash)
         return Counting(

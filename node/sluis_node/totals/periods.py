@@ -24,6 +24,7 @@ from ..vault import Vault
 from .tables import totals_periods
 
 _TABLE = "totals_periods"
+_SIGNED = ("enrolment", "roster", "contribution", "contributors", "unmasking")
 
 
 class Progress(StrEnum):
@@ -58,7 +59,13 @@ class OwnPeriod:
     proof: bytes | None = field(repr=False)
     roster: SignedMessage | None = field(repr=False)
     contribution: SignedMessage | None = field(repr=False)
+    contributors: SignedMessage | None = field(repr=False)
     unmasking: SignedMessage | None = field(repr=False)
+
+    @property
+    def went(self) -> Mapping[Cell, int]:
+        """The figures that a contribution was made of."""
+        return self.figures if self.contribution is not None and self.figures is not None else {}
 
 
 class Periods:
@@ -104,13 +111,14 @@ class Periods:
         query = select(totals_periods).order_by(totals_periods.c.until.desc(), totals_periods.c.id)
         return [self._period(row) for row in connection.execute(query).mappings().all()]
 
-    def spoke_for(self, connection: Connection, found: OwnPeriod) -> str | None:
-        """Another period of the same label and purpose for which the last word is said, if there is one."""
+    def earlier(self, connection: Connection, found: OwnPeriod) -> list[OwnPeriod]:
+        """Other periods of the same label and purpose to which this node contributed: they came to nothing."""
         table = totals_periods
-        query = select(table.c.id).where(
-            table.c.purpose == found.purpose, table.c.label == found.label, table.c.unmasking.is_not(None)
+        query = select(table).where(
+            table.c.purpose == found.purpose, table.c.label == found.label, table.c.contribution.is_not(None)
         )
-        return connection.scalar(query.where(table.c.id != found.id))
+        rows = connection.execute(query.where(table.c.id != found.id)).mappings().all()
+        return [self._period(row) for row in rows]
 
     def secret(self, connection: Connection, period_id: str) -> tuple[int, bytes]:
         """The packed figures and the own mask's secret."""
@@ -166,7 +174,7 @@ class Periods:
             content = json.loads(self._vault.open(row["content"], table=_TABLE, column="content", row=row["id"]))
             figures = {Cell.parse(name): value for name, value in content["figures"].items()}
             by = content["by"]
-        signed = {name: _read(row[name]) for name in ("enrolment", "roster", "contribution", "unmasking")}
+        signed = {name: _read(row[name]) for name in _SIGNED}
         return OwnPeriod(
             id=row["id"],
             purpose=row["purpose"],

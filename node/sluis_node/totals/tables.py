@@ -22,5 +22,6 @@ totals_periods = Table(
     Column("proof", LargeBinary),
     Column("roster", LargeBinary),
     Column("contribution", LargeBinary),
+    Column("contributors", LargeBinary),  # the list for which the last word was said
     Column("unmasking", LargeBinary),
 )

@@ -1,25 +1,31 @@
 """What the node does by itself once people have approved: enrol, contribute, and say the last word, once each.
 
 Whatever is signed is kept first and sent as often as it takes. The last word is said for one list of contributors of a
-period, ever, whatever the coordinator shows afterwards: two of them would tell what lies between.
+period, whatever the coordinator shows afterwards: two of them would tell what lies between. If the period came to
+nothing and is opened again, it is said once more, for the same municipalities with the same figures and no others.
 """
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from sluis_protocol import totals as protocol
+from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import SluisError, TotalsError, Unreachable
-from sluis_protocol.messages import Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus
+from sluis_protocol.messages import Contributors, Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus
+from sluis_protocol.periods import days_of
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals import Period
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
+from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from .periods import OVER, OwnPeriod, Periods, Progress
 
+REMINDED_DAYS = 3  # before figures can be approved no more
 log = logger("totals")
 
 
@@ -42,10 +48,10 @@ class TakingPart:
 
     async def _look(self, status: PeriodStatus, covenant: Covenant) -> None:
         claimed = status.opening.envelope
-        if claimed.covenant_hash != covenant.hash:
-            await asyncio.to_thread(self._over, claimed.round_id, status.state)
-            return
         try:
+            if claimed.covenant_hash != covenant.hash:
+                await asyncio.to_thread(self._over, status)
+                return
             period = protocol.read_period(status.opening, covenant)
             await self._go_on(period, status)
         except Unreachable:
@@ -55,7 +61,7 @@ class TakingPart:
 
     async def _go_on(self, period: Period, status: PeriodStatus) -> None:
         if status.state in ("released", "abandoned"):
-            await asyncio.to_thread(self._over, period.id, status.state)
+            await asyncio.to_thread(self._over, status)
             return
         own = await asyncio.to_thread(self._noted, period, status.opening)
         if status.state == "enrolling" and own.progress is Progress.APPROVED and own.enrolment and own.proof:
@@ -70,8 +76,20 @@ class TakingPart:
             await self._parts.coordinator.call(methods.UNMASK, message, Empty)
 
     def _noted(self, period: Period, opening: SignedMessage) -> OwnPeriod:
-        with self._parts.store.transaction() as connection:
-            return self._periods.note(connection, period, opening)
+        """The period on file. People are told when it begins, and again when there is little time left.
+
+        A period so old that what we said in it may be deleted is refused: it could be asked for twice.
+        """
+        parts = self._parts
+        now, until = parts.now(), period.content.enrol_until
+        if days_of(period.content.label)[1] < now.date() - timedelta(days=parts.settings.retention.totals):
+            raise TotalsError("the period is too long ago", do="nothing needs to be done", period=period.id)
+        with parts.store.transaction() as connection:
+            own = self._periods.note(connection, period, opening)
+            if own.progress is Progress.OPEN and now < until:
+                soon = " soon" if until - now < timedelta(days=REMINDED_DAYS) else ""
+                parts.notices.enqueue(connection, Notice(NoticeKind.TOTALS_WAIT, own.id + soon), now)
+            return own
 
     def _moved(self, own: OwnPeriod, progress: Progress) -> None:
         with self._parts.store.transaction() as connection:
@@ -88,39 +106,52 @@ class TakingPart:
         parts = self._parts
         with parts.store.transaction() as connection:
             packed, secret = self._periods.secret(connection, own.id)
-            read = protocol.read_roster(roster, period)
-            masks = protocol.masks_of(period, read, parts.oin, parts.sealing, secret)
+            masks = protocol.masks_of(period, roster, parts.oin, parts.sealing, secret)
             content = protocol.contribute(period, roster, own.enrolment, packed, masks, parts.random)
             message = self._signed(Kind.CONTRIBUTION, content, period)
             self._periods.move(connection, own, Progress.CONTRIBUTED, roster=roster, contribution=message)
         return message
 
     def _unmasking(self, period: Period, own: OwnPeriod, status: PeriodStatus) -> SignedMessage:
-        """Said once: the same again, whatever list is shown later, and nothing if it was said for this label before."""
+        """Said once: the same again, whatever list is shown later.
+
+        If it was said in an earlier period of this label, then only for the same municipalities again.
+        """
         if own.unmasking is not None:
             return own.unmasking
         if own.roster is None or status.contributors is None:
             raise TotalsError("this node isn't on the roster", period=period.id)
         parts = self._parts
         with parts.store.transaction() as connection:
-            if before := self._periods.spoke_for(connection, own):
-                raise TotalsError("the last word for this period was said before", do="report it", period=before)
+            for before in self._periods.earlier(connection, own):
+                if before.contributors and _oins(before.contributors) != _oins(status.contributors):
+                    raise TotalsError(
+                        "the last word for this period was said before, for other municipalities",
+                        do="nothing is lost: the next period is counted anew",
+                        period=before.id,
+                    )
             _, secret = self._periods.secret(connection, own.id)
-            read = protocol.read_roster(own.roster, period)
-            masks = protocol.masks_of(period, read, parts.oin, parts.sealing, secret)
-            content = protocol.unmask(period, status.contributors, own.roster, parts.oin, masks)
+            masks = protocol.masks_of(period, own.roster, parts.oin, parts.sealing, secret)
+            content = protocol.unmask(period, status.contributors, own.roster, parts.oin, masks, status.shares)
             message = self._signed(Kind.UNMASKING, content, period)
-            self._periods.move(connection, own, Progress.UNMASKED, unmasking=message)
+            self._periods.move(connection, own, Progress.UNMASKED, contributors=status.contributors, unmasking=message)
         return message
 
-    def _over(self, period_id: str, state: str) -> None:
+    def _over(self, status: PeriodStatus) -> None:
+        """Whether our figures are in the sum says the list that we answered for, or else the one that is shown."""
+        if status.state not in ("released", "abandoned"):
+            return
         with self._parts.store.transaction() as connection:
-            own = self._periods.find(connection, period_id)
+            own = self._periods.find(connection, status.opening.envelope.round_id)
             if own is None or own.progress in OVER:
                 return
-            ours = state == "released" and own.progress is Progress.UNMASKED
-            if state in ("released", "abandoned"):
-                self._periods.move(connection, own, Progress.RELEASED if ours else Progress.MISSED)
+            listed = own.contributors or status.contributors
+            ours = status.state == "released" and listed is not None and self._parts.oin in _oins(listed)
+            self._periods.move(connection, own, Progress.RELEASED if ours else Progress.MISSED)
 
     def _signed(self, kind: Kind, content: object, period: Period) -> SignedMessage:
         return self._parts.signer.sign(kind, content, covenant_hash=period.covenant.hash, round_id=period.id)
+
+
+def _oins(contributors: SignedMessage) -> tuple[str, ...]:
+    return wire.decode(Contributors, contributors.envelope.payload).oins

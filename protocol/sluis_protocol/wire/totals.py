@@ -17,6 +17,7 @@ MOST_CONTRIBUTORS = 65_535
 MOST_PERIODS = 100
 MOST_KEY = 1_024  # bytes of the largest modulus
 MOST_PROOF = 1_048_576
+MOST_SHARES = MOST_CONTRIBUTORS * MOST_KEY
 _DIGEST = 32
 _STATE_PREFIX = "PERIOD_STATE_"
 
@@ -86,11 +87,15 @@ def _read_roster(m: totals_pb2.TotalsRoster) -> plain.Roster:
 
 
 def _write_contribution(value: plain.Contribution) -> totals_pb2.TotalsContribution:
-    return totals_pb2.TotalsContribution(roster=value.roster, ciphertext=value.ciphertext)
+    return totals_pb2.TotalsContribution(roster=value.roster, ciphertext=value.ciphertext, shares=value.shares)
 
 
 def _read_contribution(m: totals_pb2.TotalsContribution) -> plain.Contribution:
-    return plain.Contribution(sized(m.roster, _DIGEST, "roster"), _within(m.ciphertext, 2 * MOST_KEY, "ciphertext"))
+    return plain.Contribution(
+        sized(m.roster, _DIGEST, "roster"),
+        _within(m.ciphertext, 2 * MOST_KEY, "ciphertext"),
+        _within(m.shares, MOST_SHARES, "shares"),
+    )
 
 
 def _write_contributors(value: plain.Contributors) -> totals_pb2.TotalsContributors:
@@ -143,6 +148,7 @@ def _write_status(value: plain.PeriodStatus) -> totals_pb2.PeriodStatus:
         state=_STATE_PREFIX + value.state.upper(),
         roster=write_signed(value.roster) if value.roster else None,
         contributors=write_signed(value.contributors) if value.contributors else None,
+        shares=value.shares,
     )
 
 
@@ -154,6 +160,7 @@ def _read_status(m: totals_pb2.PeriodStatus) -> plain.PeriodStatus:
         name.removeprefix(_STATE_PREFIX).lower(),
         read_signed(m.roster) if m.HasField("roster") else None,
         read_signed(m.contributors) if m.HasField("contributors") else None,
+        _within(m.shares, MOST_SHARES, "shares") if m.shares else b"",
     )
 
 

@@ -59,6 +59,7 @@ def phases(two: Two) -> tuple[Phase, Phase]:
     return two.a.phase, two.b.phase
 
 
+@pytest.mark.slow
 async def test_everything_is_started_again_between_any_two_steps(two: Two) -> None:
     async def step() -> None:
         await two.restart()

@@ -5,33 +5,42 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sluis_node.node
 from sluis_coordinator import totals as service
 from sluis_coordinator import totals_store as store
 from sluis_node import Node
+from sluis_node.coordinator import Coordinator
 from sluis_node.handshake.model import Informing, Phase, Plan
 from sluis_node.handshake.review import Answer, Reason
+from sluis_node.notify.tables import notices
 from sluis_node.processing import Activity, Wanted
+from sluis_node.retention.settings import Category, RetentionSettings
 from sluis_node.totals.periods import Progress
+from sluis_node.totals.tables import totals_periods
 from sluis_protocol import totals
 from sluis_protocol.approach import Partner
 from sluis_protocol.content import Outcome
 from sluis_protocol.errors import DecisionRefused, Overtaken, TooLate
 from sluis_protocol.indicators import Cell, Indicator
+from sluis_protocol.messages import Contributors
 from sluis_protocol.periods import label_of
-from sluis_protocol.signed import SignedMessage
+from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals_terms import TotalsTerms
+from sluis_protocol.wire import methods
 from sluis_runtime.database import transaction
+from sqlalchemy import Connection, select, update
 
 from ...board_key import SECRET, card
 from ...coordinator.rig import eventually
 from ...world import PURPOSE, make_world, member_oin
+from ..killed import Killed
 from ..people import three_caseloads
 from ..rig import Country
 
@@ -47,9 +56,12 @@ class Three(Country):
         self._open = AsyncExitStack()
         self.nodes: list[Node] = []
 
+    async def open(self, *numbers: int) -> None:
+        self.nodes = [await self._open.enter_async_context(self.node(n, patience=5.0)) for n in numbers]
+
     async def play(self) -> None:
         await self.whole_round()
-        self.nodes = [await self._open.enter_async_context(self.node(n, patience=5.0)) for n in (1, 2, 3)]
+        await self.open(1, 2, 3)
         await self.exchange()
         first, second, _ = self.nodes
         (a,) = [one.match for one in first.matches() if one.family == "A1"]
@@ -86,18 +98,29 @@ class Three(Country):
         with transaction(self.coordinator.engine) as connection:
             return store.find(connection, period).state.name
 
-    def begin(self) -> str:
+    def begin(self, enrol: timedelta = timedelta(hours=1)) -> str:
         label = label_of(self.clock().date(), "quarter")
-        return service.open_period(self.coordinator, PURPOSE, label, enrol=timedelta(hours=1)).id
+        return service.open_period(self.coordinator, PURPOSE, label, enrol=enrol).id
 
     def next(self, period: str) -> None:
         with transaction(self.coordinator.engine) as connection:
             found = store.find(connection, period)
         service.go_on(self.coordinator, found, now_due=True)
 
-    async def all_take_part(self) -> None:
-        for node in self.nodes:
+    async def all_take_part(self, nodes: Sequence[Node] | None = None) -> None:
+        for node in self.nodes if nodes is None else nodes:
             await node.take_part_in_totals()
+
+    async def approve(self, period: str) -> None:
+        """Everybody sees the figures, approves them, and enrols."""
+        await self.all_take_part()
+        for node in self.nodes:
+            node.totals.approve(period, by=BY, seen=node.totals.period(period, by=BY).seen)
+        await self.all_take_part()
+
+    async def restart(self, number: int) -> None:
+        """Another process on the same folder."""
+        self.nodes[number - 1] = await self._open.enter_async_context(self.node(number, patience=5.0))
 
     def opened(self, period: str) -> dict[Cell, int]:
         told = json.loads(service.release_file(self.coordinator, period))
@@ -159,40 +182,81 @@ async def test_the_board_opens_what_the_municipalities_counted_and_nobody_counts
         assert names == {"count for totals", "approve totals"} or not any(view.figures or {})
 
 
-async def test_a_coordinator_that_asks_again_gets_the_same_words_and_no_others(three: Three) -> None:
-    """It abandons a period after everybody's last word, opens the same one again, and gets no second sum."""
-    period = three.begin()
+async def test_a_period_that_came_to_nothing_is_opened_again_with_the_same_figures(three: Three) -> None:
+    """Two of three have said their last word; in the second attempt they say it for the same three, and only these."""
+    first = three.begin()
+    await three.approve(first)
+    three.next(first)
     await three.all_take_part()
-    for node in three.nodes:
-        (view,) = node.totals.periods(by=BY)
-        node.totals.approve(period, by=BY, seen=view.seen)
-    await three.all_take_part()
-    three.next(period)
-    await three.all_take_part()
-    await eventually(lambda: three.state(period) == "closing")
-    for node in three.nodes[:2]:
-        await node.take_part_in_totals()  # two have said their last word
-    three.next(period)  # the third hasn't: abandoned
-    assert three.state(period) == "abandoned"
+    await eventually(lambda: three.state(first) == "closing")
+    await three.all_take_part(three.nodes[:2])
+    three.next(first)  # the third is silent: abandoned
+    assert three.state(first) == "abandoned"
+    for by in (BY, ALSO):  # meanwhile the third decides something that would count
+        waiting = [one.match for one in three.nodes[2].matches() if one.family.endswith("3")]
+        for match in waiting:
+            three.nodes[2].desk.decide(match, by=by, answer=Answer.NO, reason=Reason.ALREADY_IN_CONTACT)
     again = three.begin()
-    await three.all_take_part()
+    await three.approve(again)
     for node in three.nodes:
-        view = node.totals.period(again, by=BY)
-        node.totals.approve(again, by=BY, seen=view.seen)
-    await three.all_take_part()
+        assert node.totals.period(again).figures == node.totals.period(first).figures
     three.next(again)
+    with pytest.MonkeyPatch.context() as patch:  # the first dies after it has kept what it sends, and starts anew
+        original = Coordinator.call
+
+        async def die(self: Coordinator, method: Any, request: object, response: type[Any]) -> Any:
+            if method is methods.CONTRIBUTE:
+                raise Killed
+            return await original(self, method, request, response)
+
+        patch.setattr(Coordinator, "call", die)
+        with pytest.raises(Killed):
+            await three.nodes[0].take_part_in_totals()
+    await three.restart(1)
     await three.all_take_part()
     await eventually(lambda: three.state(again) == "closing")
+    parts = three.nodes[0]._opened()
+    with parts.store.transaction() as connection:
+        (before,) = connection.scalars(select(totals_periods.c.contributors).where(totals_periods.c.id == first))
+        others = Contributors(bytes(32), (member_oin(1), member_oin(2)))
+        forged = parts.signer.sign(Kind.CONTRIBUTORS, others, covenant_hash=bytes(32), round_id=first)
+        _put(connection, first, forged.signature + forged.body)
     await three.all_take_part()
-    with transaction(three.coordinator.engine) as connection:
-        assert list(store.taken(connection, again, store.Step.UNMASKING)) == [member_oin(3)]
+    assert three.nodes[0].totals.period(again).progress is Progress.CONTRIBUTED  # it spoke for others before
+    with parts.store.transaction() as connection:
+        _put(connection, first, before)
+    await three.all_take_part()
+    await eventually(lambda: three.state(again) == "released")
+    await three.all_take_part()
+    assert {node.totals.period(again).progress for node in three.nodes} == {Progress.RELEASED}
+    added = sum((Counter(node.totals.period(first).figures) for node in three.nodes), Counter[Cell]())
+    assert three.opened(again) == dict(+added)
 
 
-async def test_figures_are_approved_in_time(three: Three) -> None:
-    period = three.begin()
-    await three.all_take_part()
-    (view,) = three.nodes[0].totals.periods(by=BY)
-    three.clock.ahead += timedelta(hours=2)
-    with pytest.raises(TooLate):
-        three.nodes[0].totals.approve(period, by=BY, seen=view.seen)
-    assert not three.nodes[0].totals.period(period).may_approve
+def _put(connection: Connection, period: str, contributors: bytes) -> None:
+    connection.execute(update(totals_periods).where(totals_periods.c.id == period).values(contributors=contributors))
+
+
+async def test_people_are_told_and_figures_are_approved_in_time_and_go_after_their_term(tmp_path: Path) -> None:
+    async with Three(tmp_path) as three:
+        await three.open(1)
+        period = three.begin(timedelta(days=10))
+        (node,) = three.nodes
+        node.purpose()  # has it accept the covenant
+        told = []
+        for days in (0, 1, 7, 1):  # told at once, and again three days before
+            three.clock.ahead += timedelta(days=days)
+            await three.all_take_part()
+            with node._opened().store.transaction() as connection:
+                told.append(len(connection.scalars(select(notices.c.kind)).all()))
+        assert told == [1, 1, 2, 2]
+        (view,) = node.totals.periods(by=BY)
+        three.clock.ahead += timedelta(days=2)
+        with pytest.raises(TooLate):
+            node.totals.approve(period, by=BY, seen=view.seen)
+        assert not node.totals.period(period).may_approve
+        three.clock.ahead += timedelta(days=RetentionSettings().totals)
+        assert Category.TOTALS in {due.category for due in node.run_retention() if due.rows}
+        await three.all_take_part()
+        assert node.totals.periods() == []  # too long ago to be asked for again
+        await three.aclose()

@@ -46,3 +46,10 @@ def upgrade() -> None:
         sa.Column("oin", sa.String, primary_key=True),
         *_signed(),
     )
+    op.create_table(
+        "totals_shares",
+        _period(),
+        sa.Column("recipient", sa.String, primary_key=True),
+        sa.Column("sender", sa.String, primary_key=True),
+        sa.Column("share", sa.LargeBinary, nullable=False),
+    )

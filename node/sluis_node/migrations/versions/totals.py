@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("proof", sa.LargeBinary(), nullable=True),
         sa.Column("roster", sa.LargeBinary(), nullable=True),
         sa.Column("contribution", sa.LargeBinary(), nullable=True),
+        sa.Column("contributors", sa.LargeBinary(), nullable=True),
         sa.Column("unmasking", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -25,39 +25,39 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as sluis_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15sluis/v1/totals.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"\x1e\n\x0bPeriodQuery\x12\x0f\n\x07purpose\x18\x01 \x01(\t\"5\n\nPeriodList\x12\'\n\x07periods\x18\x01 \x03(\x0b\x32\x16.sluis.v1.PeriodStatus\"\xb6\x01\n\x0cPeriodStatus\x12(\n\x07opening\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.sluis.v1.PeriodState\x12\'\n\x06roster\x18\x03 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12-\n\x0c\x63ontributors\x18\x04 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\"I\n\x0c\x45nrolRequest\x12*\n\tenrolment\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\x87\x01\n\rPeriodOpening\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x11\n\tboard_key\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65nrol_until\x18\x04 \x01(\x04\x12\x18\n\x10\x63ontribute_until\x18\x05 \x01(\x04\x12\x14\n\x0cunmask_until\x18\x06 \x01(\x04\"L\n\x0fTotalsEnrolment\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\x12\x14\n\x0cproof_sha256\x18\x03 \x01(\x0c\"0\n\x0eTotalsEnrolled\x12\x0b\n\x03oin\x18\x01 \x01(\t\x12\x11\n\tenrolment\x18\x02 \x01(\x0c\"J\n\x0cTotalsRoster\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.sluis.v1.TotalsEnrolled\"8\n\x12TotalsContribution\x12\x0e\n\x06roster\x18\x01 \x01(\x0c\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\"2\n\x12TotalsContributors\x12\x0e\n\x06roster\x18\x01 \x01(\x0c\x12\x0c\n\x04oins\x18\x02 \x03(\t\"5\n\x0fTotalsUnmasking\x12\x14\n\x0c\x63ontributors\x18\x01 \x01(\x0c\x12\x0c\n\x04mask\x18\x02 \x01(\x0c\"z\n\rTotalsRelease\x12(\n\x07opening\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12+\n\nenrolments\x18\x02 \x03(\x0b\x32\x17.sluis.v1.SignedMessage\x12\x12\n\nciphertext\x18\x03 \x01(\x0c*\xb7\x01\n\x0bPeriodState\x12\x1c\n\x18PERIOD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PERIOD_STATE_ENROLLING\x10\x01\x12\x1d\n\x19PERIOD_STATE_CONTRIBUTING\x10\x02\x12\x18\n\x14PERIOD_STATE_CLOSING\x10\x03\x12\x19\n\x15PERIOD_STATE_RELEASED\x10\x04\x12\x1a\n\x16PERIOD_STATE_ABANDONED\x10\x05\x32\xe9\x01\n\rTotalsService\x12:\n\x0bListPeriods\x12\x15.sluis.v1.PeriodQuery\x1a\x14.sluis.v1.PeriodList\x12\x30\n\x05\x45nrol\x12\x16.sluis.v1.EnrolRequest\x1a\x0f.sluis.v1.Empty\x12\x36\n\nContribute\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Empty\x12\x32\n\x06Unmask\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15sluis/v1/totals.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"\x1e\n\x0bPeriodQuery\x12\x0f\n\x07purpose\x18\x01 \x01(\t\"5\n\nPeriodList\x12\'\n\x07periods\x18\x01 \x03(\x0b\x32\x16.sluis.v1.PeriodStatus\"\xc6\x01\n\x0cPeriodStatus\x12(\n\x07opening\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.sluis.v1.PeriodState\x12\'\n\x06roster\x18\x03 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12-\n\x0c\x63ontributors\x18\x04 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12\x0e\n\x06shares\x18\x05 \x01(\x0c\"I\n\x0c\x45nrolRequest\x12*\n\tenrolment\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\x87\x01\n\rPeriodOpening\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x11\n\tboard_key\x18\x03 \x01(\x0c\x12\x13\n\x0b\x65nrol_until\x18\x04 \x01(\x04\x12\x18\n\x10\x63ontribute_until\x18\x05 \x01(\x04\x12\x14\n\x0cunmask_until\x18\x06 \x01(\x04\"L\n\x0fTotalsEnrolment\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x12\n\ncommitment\x18\x02 \x01(\x0c\x12\x14\n\x0cproof_sha256\x18\x03 \x01(\x0c\"0\n\x0eTotalsEnrolled\x12\x0b\n\x03oin\x18\x01 \x01(\t\x12\x11\n\tenrolment\x18\x02 \x01(\x0c\"J\n\x0cTotalsRoster\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12)\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x18.sluis.v1.TotalsEnrolled\"H\n\x12TotalsContribution\x12\x0e\n\x06roster\x18\x01 \x01(\x0c\x12\x12\n\nciphertext\x18\x02 \x01(\x0c\x12\x0e\n\x06shares\x18\x03 \x01(\x0c\"2\n\x12TotalsContributors\x12\x0e\n\x06roster\x18\x01 \x01(\x0c\x12\x0c\n\x04oins\x18\x02 \x03(\t\"5\n\x0fTotalsUnmasking\x12\x14\n\x0c\x63ontributors\x18\x01 \x01(\x0c\x12\x0c\n\x04mask\x18\x02 \x01(\x0c\"z\n\rTotalsRelease\x12(\n\x07opening\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12+\n\nenrolments\x18\x02 \x03(\x0b\x32\x17.sluis.v1.SignedMessage\x12\x12\n\nciphertext\x18\x03 \x01(\x0c*\xb7\x01\n\x0bPeriodState\x12\x1c\n\x18PERIOD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PERIOD_STATE_ENROLLING\x10\x01\x12\x1d\n\x19PERIOD_STATE_CONTRIBUTING\x10\x02\x12\x18\n\x14PERIOD_STATE_CLOSING\x10\x03\x12\x19\n\x15PERIOD_STATE_RELEASED\x10\x04\x12\x1a\n\x16PERIOD_STATE_ABANDONED\x10\x05\x32\xe9\x01\n\rTotalsService\x12:\n\x0bListPeriods\x12\x15.sluis.v1.PeriodQuery\x1a\x14.sluis.v1.PeriodList\x12\x30\n\x05\x45nrol\x12\x16.sluis.v1.EnrolRequest\x1a\x0f.sluis.v1.Empty\x12\x36\n\nContribute\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Empty\x12\x32\n\x06Unmask\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sluis.v1.totals_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERIODSTATE']._serialized_start=1037
-  _globals['_PERIODSTATE']._serialized_end=1220
+  _globals['_PERIODSTATE']._serialized_start=1069
+  _globals['_PERIODSTATE']._serialized_end=1252
   _globals['_PERIODQUERY']._serialized_start=58
   _globals['_PERIODQUERY']._serialized_end=88
   _globals['_PERIODLIST']._serialized_start=90
   _globals['_PERIODLIST']._serialized_end=143
   _globals['_PERIODSTATUS']._serialized_start=146
-  _globals['_PERIODSTATUS']._serialized_end=328
-  _globals['_ENROLREQUEST']._serialized_start=330
-  _globals['_ENROLREQUEST']._serialized_end=403
-  _globals['_PERIODOPENING']._serialized_start=406
-  _globals['_PERIODOPENING']._serialized_end=541
-  _globals['_TOTALSENROLMENT']._serialized_start=543
-  _globals['_TOTALSENROLMENT']._serialized_end=619
-  _globals['_TOTALSENROLLED']._serialized_start=621
-  _globals['_TOTALSENROLLED']._serialized_end=669
-  _globals['_TOTALSROSTER']._serialized_start=671
-  _globals['_TOTALSROSTER']._serialized_end=745
-  _globals['_TOTALSCONTRIBUTION']._serialized_start=747
-  _globals['_TOTALSCONTRIBUTION']._serialized_end=803
-  _globals['_TOTALSCONTRIBUTORS']._serialized_start=805
-  _globals['_TOTALSCONTRIBUTORS']._serialized_end=855
-  _globals['_TOTALSUNMASKING']._serialized_start=857
-  _globals['_TOTALSUNMASKING']._serialized_end=910
-  _globals['_TOTALSRELEASE']._serialized_start=912
-  _globals['_TOTALSRELEASE']._serialized_end=1034
-  _globals['_TOTALSSERVICE']._serialized_start=1223
-  _globals['_TOTALSSERVICE']._serialized_end=1456
+  _globals['_PERIODSTATUS']._serialized_end=344
+  _globals['_ENROLREQUEST']._serialized_start=346
+  _globals['_ENROLREQUEST']._serialized_end=419
+  _globals['_PERIODOPENING']._serialized_start=422
+  _globals['_PERIODOPENING']._serialized_end=557
+  _globals['_TOTALSENROLMENT']._serialized_start=559
+  _globals['_TOTALSENROLMENT']._serialized_end=635
+  _globals['_TOTALSENROLLED']._serialized_start=637
+  _globals['_TOTALSENROLLED']._serialized_end=685
+  _globals['_TOTALSROSTER']._serialized_start=687
+  _globals['_TOTALSROSTER']._serialized_end=761
+  _globals['_TOTALSCONTRIBUTION']._serialized_start=763
+  _globals['_TOTALSCONTRIBUTION']._serialized_end=835
+  _globals['_TOTALSCONTRIBUTORS']._serialized_start=837
+  _globals['_TOTALSCONTRIBUTORS']._serialized_end=887
+  _globals['_TOTALSUNMASKING']._serialized_start=889
+  _globals['_TOTALSUNMASKING']._serialized_end=942
+  _globals['_TOTALSRELEASE']._serialized_start=944
+  _globals['_TOTALSRELEASE']._serialized_end=1066
+  _globals['_TOTALSSERVICE']._serialized_start=1255
+  _globals['_TOTALSSERVICE']._serialized_end=1488
 # @@protoc_insertion_point(module_scope)

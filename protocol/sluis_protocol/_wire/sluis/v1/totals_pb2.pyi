@@ -36,16 +36,18 @@ class PeriodList(_message.Message):
     def __init__(self, periods: _Optional[_Iterable[_Union[PeriodStatus, _Mapping]]] = ...) -> None: ...
 
 class PeriodStatus(_message.Message):
-    __slots__ = ("opening", "state", "roster", "contributors")
+    __slots__ = ("opening", "state", "roster", "contributors", "shares")
     OPENING_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ROSTER_FIELD_NUMBER: _ClassVar[int]
     CONTRIBUTORS_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
     opening: _common_pb2.SignedMessage
     state: PeriodState
     roster: _common_pb2.SignedMessage
     contributors: _common_pb2.SignedMessage
-    def __init__(self, opening: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., state: _Optional[_Union[PeriodState, str]] = ..., roster: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., contributors: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ...) -> None: ...
+    shares: bytes
+    def __init__(self, opening: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., state: _Optional[_Union[PeriodState, str]] = ..., roster: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., contributors: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., shares: _Optional[bytes] = ...) -> None: ...
 
 class EnrolRequest(_message.Message):
     __slots__ = ("enrolment", "proof")
@@ -98,12 +100,14 @@ class TotalsRoster(_message.Message):
     def __init__(self, opening: _Optional[bytes] = ..., entries: _Optional[_Iterable[_Union[TotalsEnrolled, _Mapping]]] = ...) -> None: ...
 
 class TotalsContribution(_message.Message):
-    __slots__ = ("roster", "ciphertext")
+    __slots__ = ("roster", "ciphertext", "shares")
     ROSTER_FIELD_NUMBER: _ClassVar[int]
     CIPHERTEXT_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
     roster: bytes
     ciphertext: bytes
-    def __init__(self, roster: _Optional[bytes] = ..., ciphertext: _Optional[bytes] = ...) -> None: ...
+    shares: bytes
+    def __init__(self, roster: _Optional[bytes] = ..., ciphertext: _Optional[bytes] = ..., shares: _Optional[bytes] = ...) -> None: ...
 
 class TotalsContributors(_message.Message):
     __slots__ = ("roster", "oins")
