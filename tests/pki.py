@@ -30,8 +30,8 @@ class Pki:
     def issue(self, oin: str | None, folder: Path, *, days: float = 30) -> Tls:
         """A certificate for localhost and 127.0.0.1, written with its key and the authority into `folder`.
 
-        The files are certificate.pem, key.pem and authorities.pem. Without an OIN the subject has no serialNumber. It is
-        valid from yesterday, for so many days from now: with a negative number it has expired.
+        The files are certificate.pem, key.pem and authorities.pem. Without an OIN the subject has no serialNumber. It
+        is valid from yesterday, for so many days from now: with a negative number it has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.COMMON_NAME, "test party")]

@@ -47,7 +47,7 @@ def access(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, as text for people.")] = None,
     config: ConfigOption = CONFIG,
 ) -> None:
-    """Give everything that this node holds about a person, and what it did with it: JSON, or a file."""
+    """Give all that this node holds about a person, and did with it: JSON, or a file."""
     who = _who(person, bsn, caseload)
     if out is not None and out.exists():
         raise InputError("there is a file of that name already", do="choose another: --out", file=out)
