@@ -7,20 +7,33 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sluis_protocol.errors import SluisError, Unreachable
-from sluis_protocol.messages import CovenantNote, Empty, EvaluationRequest, HolderAnswer, RoundList, RoundQuery
+from sluis_protocol.errors import HolderUnavailable, SluisError, Unreachable
+from sluis_protocol.messages import (
+    CovenantNote,
+    Empty,
+    EvaluationRequest,
+    HolderAnswer,
+    HolderResult,
+    HolderTask,
+    Refusal,
+    RoundList,
+    RoundQuery,
+)
 from sluis_protocol.signed import Kind
-from sluis_protocol.wire.methods import EVALUATE, GET_COVENANT, LIST_ROUNDS
+from sluis_protocol.wire.methods import EVALUATE, GET_COVENANT, LIST_ROUNDS, SERVE
 from sluis_runtime.channel import Channel
 from sluis_runtime.config import Tls
 
-from ..coordinator.rig import Party, ProcessRig, Rig, person
+from ..coordinator.rig import Party, ProcessRig, Rig, eventually, person
+from ..keyholder.rig import elements
 from ..pki import Pki
-from ..world import PURPOSE, make_world, member_oin
+from ..shared import ROOT
+from ..world import PURPOSE, holder_oin, make_world, member_oin
 
 MEMORY_MB = 512  # docs/threat-model.md: what a coordinator takes at the most, besides `join_memory`
 
@@ -110,6 +123,41 @@ async def test_a_flood_by_one_node_leaves_room_for_the_others(tmp_path: Path) ->
         assert asked > 200
 
 
+async def test_a_key_holder_that_answers_what_nobody_asked_is_heard_and_forgotten(tmp_path: Path) -> None:
+    """An endless stream of results for tasks that there are not, and of a task that there is."""
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        [one] = await rig.members(1)
+        liar = await rig.party(holder_oin(1))
+        said = 0
+
+        async def results() -> AsyncIterator[HolderResult]:
+            nonlocal said
+            yield HolderResult(0, Refusal(0, "ready", ""))
+            while True:
+                said += 1
+                yield HolderResult(said % 3 + 1, Refusal(HolderUnavailable.code, "no", ""))
+                await asyncio.sleep(0)
+
+        async def serve() -> None:
+            async for _ in liar.channel.converse(SERVE, results(), HolderTask):
+                pass
+
+        serving = asyncio.create_task(serve())
+        await eventually(lambda: rig.server.relay.connected == [1])
+        for _ in range(20):
+            signed = one.sign(Kind.EVALUATION_REQUEST, EvaluationRequest(PURPOSE, (1, 2), elements(1)))
+            stream = one.channel.stream(EVALUATE, signed, HolderAnswer, timeout=10)
+            answers = {answer.index: answer.outcome async for answer in stream}
+            assert {index for index, said in answers.items() if isinstance(said, Refusal)} == {1, 2}
+        link = rig.server.relay._links[1]
+        assert not link.waiting
+        assert not link.unsent
+        assert said > 20
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
 def peak_mb(pid: int) -> int:
     """The most memory that a process had so far, in MB."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
@@ -144,6 +192,7 @@ async def test_two_thousand_idle_connections_and_a_flood_stay_within_the_stated_
             connection.close()
         print(f"coordinator: {before} MB at rest, {after} MB at the most")  # noqa: T201 (pytest -s shows it)
         assert after < MEMORY_MB
+        assert f"**less than {MEMORY_MB} MB**" in (ROOT / "docs/threat-model.md").read_text("utf-8")
 
 
 def _connect(port: int, tls: Tls, count: int) -> list[socket.socket]:
