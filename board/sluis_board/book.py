@@ -7,9 +7,7 @@ changes nothing, and no second draw can be averaged with the first. The year's b
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -20,17 +18,23 @@ from sluis_protocol.covenant import Covenant, Digest, problems
 from sluis_protocol.errors import InputError, TotalsError
 from sluis_protocol.group import Random
 from sluis_protocol.indicators import Cell
+from sluis_protocol.note import SIGNATURE_BYTES
 from sluis_protocol.paillier import BoardSecret
 from sluis_protocol.periods import days_of
 from sluis_protocol.publication import add_noise
 from sluis_protocol.signed import SignedMessage
-from sluis_protocol.strict import Strict
+from sluis_protocol.strict import Strict, base64_of
 from sluis_protocol.totals import open_total
 from sluis_runtime.files import read_text, write_atomically
 
 BOOK_FILE = "book.json"
-RELEASE_FORMAT = "sluis-totals/1"
 _MOST_BYTES = 67_108_864
+
+
+class _ReleaseFile(Strict):
+    format: Literal["sluis-totals/1"]
+    body: Annotated[str, base64_of(1, _MOST_BYTES)]
+    signature: Annotated[str, base64_of(SIGNATURE_BYTES)]
 
 
 class Opened(Strict):
@@ -79,14 +83,11 @@ def read_book(folder: Path) -> Book:
 def read_release(path: Path) -> SignedMessage:
     """The signed release in the coordinator's file; nothing is verified yet."""
     try:
-        content = json.loads(read_text(path, most=_MOST_BYTES, what="the release"))
-        if content["format"] != RELEASE_FORMAT:
-            raise ValueError("another format")
-        body, signature = (base64.b64decode(content[name], validate=True) for name in ("body", "signature"))
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        content = _ReleaseFile.model_validate_json(read_text(path, most=_MOST_BYTES, what="the release"))
+    except ValidationError as error:
         do = "use the file as `sluis-coordinator totals release` wrote it"
-        raise InputError("this is no release of totals", do=do, file=path) from error
-    return SignedMessage(body, signature)
+        raise InputError(f"this is no release of totals: {problems(error)}", do=do, file=path) from error
+    return SignedMessage(base64.b64decode(content.body), base64.b64decode(content.signature))
 
 
 def enter(folder: Path, message: SignedMessage, covenant: Covenant, secret: BoardSecret, random: Random) -> Opened:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import InputError
+from sluis_protocol.errors import InputError, SluisError
 from sluis_protocol.note import Verifier
 from sluis_runtime import boardkeys as board_keys
 from sluis_runtime.files import read_text, write_atomically
@@ -78,7 +80,8 @@ def open_(
     """Open the sum of a period: verify it, decrypt it, and keep it in the board's book."""
     message, agreed = read_release(release), _covenant(covenant, authority)
     secret = board_keys.read_secret_key(folder, _passphrase(passphrase_file, confirm=False))
-    opened = enter(folder, message, agreed, secret, os.urandom)
+    with _about(release, do="nothing of it is used; ask the operator for the file of this period again"):
+        opened = enter(folder, message, agreed, secret, os.urandom)
     say(f"{opened.purpose} {opened.label}: the sum of {opened.contributors} municipalities, and of no fewer")
 
 
@@ -106,7 +109,20 @@ def report(
 
 
 def _covenant(path: Path, authority: str) -> Covenant:
-    return Covenant.verify(read_text(path, most=_MOST_NOTE, what="the covenant"), Verifier.parse(authority))
+    note, verifier = read_text(path, most=_MOST_NOTE, what="the covenant"), Verifier.parse(authority)
+    with _about(path, do="use the covenant note and the verifier line that the authority published"):
+        return Covenant.verify(note, verifier)
+
+
+@contextmanager
+def _about(path: Path, *, do: str) -> Iterator[None]:
+    """Have whatever is refused name the file, and say what helps."""
+    try:
+        yield
+    except SluisError as error:
+        error.where.setdefault("file", str(path))
+        error.do = error.do or do
+        raise
 
 
 def _passphrase(path: Path | None, *, confirm: bool) -> str:

@@ -79,9 +79,11 @@ def read_secret_key(folder: Path, passphrase: str) -> BoardSecret:
         nonce, sealed = base64.b64decode(content.nonce), base64.b64decode(content.sealed)
         numbers = json.loads(AESGCM(key).decrypt(nonce, sealed, domain("board secret")))
     except ValidationError as error:
-        raise KeyFileError(f"this is no board key: {problems(error)}", file=path) from error
+        do = "restore it from its copy"
+        raise KeyFileError(f"this is no board key: {problems(error)}", do=do, file=path) from error
     except InvalidTag as error:
-        raise KeyFileError("the passphrase is another one, or the file was altered", file=path) from error
+        do = "try again; if it is lost, make a new key for the next covenant"
+        raise KeyFileError("the passphrase is another one, or the file was altered", do=do, file=path) from error
     return BoardSecret(int(numbers["p"]), int(numbers["q"]))
 
 

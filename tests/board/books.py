@@ -21,7 +21,7 @@ def board_world() -> World:
 
 def figures(size: int) -> dict[Cell, int]:
     """Figures that fit together, the larger the more."""
-    days = dict(zip(DAY_BUCKETS, (2 * size, 3 * size, 2 * size, size, size // 2, size // 4, 1), strict=True))
+    days = dict(zip(DAY_BUCKETS, (2 * size, 3 * size, 2 * size, size, size // 2, size // 3, size // 4), strict=True))
     ended = dict(zip(ENDINGS, (size, size // 2, 2, size // 5, 1, size // 3, 0), strict=True))
     agreed = sum(days.values())
     found = {Cell(Indicator.DAYS, name): value for name, value in days.items()}

@@ -28,6 +28,7 @@ GUIDE: tuple[tuple[str, str, str, str], ...] = (
     ("contact", "anna", "/approach/{agreed}", ""),
     ("plan", "anna", "/approach/{drafting}", ""),
     ("active", "anna", "/approach/{active}", ""),
+    ("totals", "anna", "/totals", ""),
 )
 WIDE, HIGH = 1040, 900
 

@@ -119,16 +119,17 @@ class Play:
         away: Sequence[int] = (),
         packed: dict[int, int] | None = None,
         silent: Sequence[int] = (),
+        sends: dict[int, dict[str, Any]] | None = None,
         shift: int = 0,
         release: dict[str, Any] | None = None,
     ) -> totals.Total:
-        """The whole way; `away` drop out after the roster, `silent` at the end; `packed` and `shift` are lies."""
+        """The whole way; `away` drop out after the roster, `silent` at the end; the others are lies."""
         roster = self.roster()
         for number, lie in (packed or {}).items():
             node = self.nodes[number - 1]
             node.prepared = replace(node.prepared, packed=lie)
         there = [one for one in self.nodes if one.number not in away]
-        sent = {one.oin: self.contribution(one, roster) for one in there}
+        sent = {one.oin: self.contribution(one, roster, **(sends or {}).get(one.number, {})) for one in there}
         ciphertexts = [
             totals.check_contribution(message, self.period, roster, caller=oin) for oin, message in sent.items()
         ]
@@ -322,6 +323,22 @@ def test_a_wrong_unmasking_is_noticed() -> None:
     for shift in (1, 1 << 290, 1 << 2000):
         with pytest.raises(TotalSpoilt):
             play().total(shift=shift)
+
+
+def test_a_contribution_under_another_key_is_noticed() -> None:
+    """It is a ciphertext all the same, so only the board can tell."""
+    played = play()
+    other = BoardKey(SECRET.public.modulus - (1 << 200))
+    packed = played.nodes[1].prepared.packed
+    with pytest.raises(TotalSpoilt):
+        played.total(sends={2: {"ciphertext": SECRET.public.write(other.encrypt(packed, os.urandom))}})
+
+
+def test_wrong_shares_of_a_mask_are_noticed() -> None:
+    played = play()
+    key = SECRET.public
+    with pytest.raises(TotalSpoilt):
+        played.total(sends={2: {"shares": key.unit(os.urandom).to_bytes(key.size, "big") * 4}})
 
 
 def test_the_operator_cant_alter_the_sum_or_leave_somebody_out_unnoticed() -> None:

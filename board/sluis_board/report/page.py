@@ -51,13 +51,16 @@ class Words:
         year, part = label.split("-")
         return self("quarter" if part[0] == "q" else "month", number=part[1:], year=year)
 
+    def axis(self, label: str, value: int | None) -> tuple[str, int | None, str]:
+        """A period's name in two short lines, around its value."""
+        year, part = label.split("-")
+        return self("quarter_short" if part[0] == "q" else "month_short", number=part[1:]), value, year
+
     def cell(self, cell: Cell) -> str:
-        """The name of a figure."""
-        name = self(str(cell.indicator))
+        """The name of a figure, or of its part."""
         if not cell.part:
-            return name
-        kind = "days" if cell.indicator is Indicator.DAYS else "outcome"
-        return f"{name}: {self(f'{kind}-{cell.part}')}"
+            return self(str(cell.indicator))
+        return self(f"{'days' if cell.indicator is Indicator.DAYS else 'outcome'}-{cell.part}")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class _Drawn:
 
     def over_time(self, name: str, cell: Cell) -> Markup:
         periods = self.figures.periods[-_SHOWN_PERIODS:]
-        items = [Bar(self.words.label(one.label), one.cells.get(cell)) for one in periods]
-        return charts.columns(name, self.words(f"{name}_time"), items, f"< {self.figures.limit}", self.words.number)
+        items = [Bar(*self.words.axis(one.label, one.cells.get(cell))) for one in periods]
+        words, title = self.words, self.words(f"{name}_time")
+        return charts.columns(name, title, items, f"< {self.figures.limit}", words.number, words(f"{name}_unit"))
 
     def of_year(self, name: str, indicator: Indicator) -> Markup:
         kind = "days" if indicator is Indicator.DAYS else "outcome"
@@ -78,7 +82,12 @@ class _Drawn:
         for part in PARTS[indicator]:
             cell = Cell(indicator, part)
             items.append(Bar(self.words(f"{kind}-{part}"), self.figures.added([cell]) or None))
-        return charts.bars(name, self.words(f"{name}_title"), items, self.words("withheld_long"), self.words.number)
+        words, title = self.words, self.words(f"{name}_title")
+        return charts.bars(name, title, items, words("withheld_long"), words.number, words(f"{name}_unit"))
+
+    def is_shown(self, indicator: Indicator) -> bool:
+        """Whether anything of these is published this year."""
+        return any(self.figures.added([Cell(indicator, part)]) for part in PARTS[indicator])
 
     def goal(self) -> Markup:
         goal, reached = self.figures.goal, self.figures.added(self.figures.goal_cells)
@@ -129,6 +138,7 @@ def as_page(figures: Figures, language: str, day: date, parity: Parity | None) -
         drawn=_Drawn(figures, words),
         patterns=charts.PATTERNS,
         parity=parity,
+        parts=PARTS,
         Cell=Cell,
         I=Indicator,
         goals_reached=Cell(Indicator.CHILDREN, Outcome.GOALS_REACHED),

@@ -322,9 +322,16 @@ class Words:
 
     def figure(self, cell: Cell) -> str:
         """What a figure of the totals counts."""
-        name = self._word(FIGURES, cell.indicator)
-        parts = {**OUTCOMES, **FIGURE_PARTS}
-        return f"{name}: {self._word(parts, cell.part)}" if cell.part else name
+        name = self.figure_name(cell.indicator)
+        return f"{name}: {self.figure_part(cell)}" if cell.part else name
+
+    def figure_name(self, indicator: str) -> str:
+        """What an indicator counts."""
+        return self._word(FIGURES, indicator)
+
+    def figure_part(self, cell: Cell) -> str:
+        """Which part of an indicator a figure is."""
+        return self._word({**OUTCOMES, **FIGURE_PARTS}, cell.part)
 
     def category(self, category: str) -> str:
         """What is kept for so long; a deletion of it may carry another name."""

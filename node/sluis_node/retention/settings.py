@@ -56,7 +56,8 @@ class RetentionSettings(Section):
     """
 
     repeats: Annotated[int, _days(Category.REPEATS)] = 14
-    lapsed: Annotated[int, _days(Category.LAPSED)] = 90
+    # A quarter, until its figures are counted.
+    lapsed: Annotated[int, _days(Category.LAPSED)] = 125
     ended: Annotated[int, _days(Category.ENDED)] = 365
     matches: Annotated[int, _days(Category.MATCHES)] = 180
     references: Annotated[int, _days(Category.REFERENCES)] = 365

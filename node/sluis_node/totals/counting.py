@@ -1,7 +1,9 @@
 """From a municipality's own cases to its figures of a period (protocol.md, 9). Reads only, in the caller's transaction.
 
 Each thing counts at one municipality: a match and an agreement at the side that `counts_match` names, an approach from
-its start on at the leading one, one's own escalations at oneself. Only what happened within the period counts.
+its start on at the leading one, one's own escalations at oneself. Only what happened within the period counts. What was
+decided on a match counts once, in the period of the first decision and as it stood at the end of that one: a decision
+that is taken anew later, or for the same pair found again, is none of a later period.
 """
 
 from __future__ import annotations
@@ -73,7 +75,9 @@ class Counting:
         history = self._casebook.history(connection, found.id)
         counted: Counter[Cell] = Counter()
         if counts_match(found.id, (self._oin, found.counterpart)) == self._oin:
-            self._count_match(counted, found, stored, history)
+            self._count_agreement(counted, stored, history)
+        if self._counts_pair(connection, found):
+            self._count_pair(connection, counted, stored)
         if any(step.what is What.ESCALATED and step.whose is Whose.OURS and self._within(step.at) for step in history):
             counted[Cell(Indicator.DILEMMAS)] += 1
         drafts = read_drafts(self._casebook.papers(connection, found.id))
@@ -91,19 +95,34 @@ class Counting:
             counted[Cell(Indicator.CHILDREN, ending)] += min(children, MOST_CHILDREN)
         return +counted
 
-    def _count_match(
-        self, counted: Counter[Cell], found: Handshake, stored: StoredMatch, history: list[Happening]
-    ) -> None:
-        """What a match is until it is an approach; a pair that was known from an earlier round is no new match."""
-        if not found.known and self._within(stored.found_at):
+    def _counts_pair(self, connection: Connection, found: Handshake) -> bool:
+        """Whether this is the first handshake of its pair, and ours to count; those of a pair found again never are."""
+        first = next((one for one in self._casebook.of_match(connection, found.match) if not one.known), None)
+        if first is None or first.id != found.id:
+            return False
+        return counts_match(found.id, (self._oin, found.counterpart)) == self._oin
+
+    def _count_pair(self, connection: Connection, counted: Counter[Cell], stored: StoredMatch) -> None:
+        """A match, and what we decided on it, in whichever of its handshakes."""
+        if self._within(stored.found_at):
             counted[Cell(Indicator.PROVEN)] += 1
-        decided = [step for step in history if step.what is What.DECIDED]
-        if decided and self._within(decided[-1].at):
+        decided = sorted(
+            (
+                step
+                for one in self._casebook.of_match(connection, stored.match)
+                for step in self._casebook.history(connection, one.id)
+                if step.what is What.DECIDED and step.at.date() < self._after
+            ),
+            key=lambda step: step.at,
+        )
+        if decided and self._within(decided[0].at):
             details = decided[-1].details
             if details["answer"] == Answer.YES:
                 counted[Cell(Indicator.FOLLOWED_UP)] += 1
             elif indicator := _REASONS.get(Reason(details["reason"])):
                 counted[Cell(indicator)] += 1
+
+    def _count_agreement(self, counted: Counter[Cell], stored: StoredMatch, history: list[Happening]) -> None:
         for step in history:
             if step.what is What.AGREED and self._within(step.at):
                 counted[Cell(Indicator.AGREED)] += 1

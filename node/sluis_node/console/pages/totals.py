@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
+from sluis_protocol.indicators import PARTS, Cell, Indicator
 from starlette.responses import Response
 
 from ..people import Permission
@@ -13,10 +16,32 @@ from .common import act
 from .route import PageRoute
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures of an indicator."""
+
+    indicator: Indicator
+    cells: tuple[tuple[Cell, int], ...]
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is a list of parts."""
+        return self.indicator in PARTS
+
+
+def grouped(figures: Mapping[Cell, int]) -> list[Group]:
+    """By indicator, those with parts last."""
+    found = [
+        Group(one, tuple((cell, value) for cell, value in figures.items() if cell.indicator is one))
+        for one in dict.fromkeys(cell.indicator for cell in figures)
+    ]
+    return sorted(found, key=lambda group: group.has_parts)
+
+
 async def show(visit: Visit) -> Response:
     """All periods; of one that waits, the figures as they would go."""
     found = await asyncio.to_thread(partial(visit.console.node.totals.periods, by=visit.person.id))
-    return visit.page("totals.html", periods=found)
+    return visit.page("totals.html", periods=found, grouped=grouped)
 
 
 async def approve(visit: Visit, form: Form) -> Response:
