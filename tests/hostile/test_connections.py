@@ -136,7 +136,7 @@ async def test_a_key_holder_that_answers_what_nobody_asked_is_heard_and_forgotte
             yield HolderResult(0, Refusal(0, "ready", ""))
             while True:
                 said += 1
-                yield HolderResult(said % 3 + 1, Refusal(HolderUnavailable.code, "no", ""))
+                yield HolderResult(said % 60 + 1, Refusal(HolderUnavailable.code, "no", ""))
                 await asyncio.sleep(0)
 
         async def serve() -> None:
