@@ -185,7 +185,7 @@ def _in_the_clear() -> Iterator[None]:
 
 
 def watch(*, sealed: bool = True) -> Seen:
-    """Play it all, and gather what is seen and kept; without `sealed`, a node's database is in the clear."""
+    """Play it all, and gather what is seen and kept; without `sealed` the round alone, in the clear."""
     recorder, seen = Recorder(), Seen()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(mock.patch.object(sluis_coordinator.calls, "wire", recorder))
@@ -194,7 +194,7 @@ def watch(*, sealed: bool = True) -> Seen:
             stack.enter_context(_in_the_clear())
         lines = stack.enter_context(capture_logs())
         records = stack.enter_context(_standard_logging())
-        asyncio.run(_play(Path(folder), seen))
+        asyncio.run(_play(Path(folder), seen, whole=sealed))
         seen.places["the programs' logs"] = f"{lines} {records}".encode()
     seen.places["the coordinator's traffic"] = b"\0".join(recorder.messages)
     return seen
@@ -220,11 +220,12 @@ def _standard_logging() -> Iterator[list[str]]:
         root.setLevel(before)
 
 
-async def _play(folder: Path, seen: Seen) -> None:
+async def _play(folder: Path, seen: Seen, *, whole: bool) -> None:
     async with Watched(folder, make_world(("GM0001", "GM0002")), CASELOADS) as two:
         seen.world, seen.round_id = two.world, two.round_id
         seen.places["the errors that people and logs get"] = "\n".join(await _errors(two, folder)).encode()
-        await _approach(two)
+        if whole:
+            await _approach(two)
         notices = [notice for side in (two.a, two.b) for notice in side.node.notices()]
         # Who did it stands there, and must; of whom, as a keyed hash.
         logged = [replace(entry, actor="") for side in (two.a, two.b) for entry in side.node.processing_log()]

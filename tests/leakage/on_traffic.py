@@ -150,7 +150,7 @@ ATTACKS = (
         "encryption of the nodes' fields",
         "0",
         canaries,
-        least=0.1,
+        least=0.05,
     ),
     Attack(
         "Fishing up to the quota",
