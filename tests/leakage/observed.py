@@ -20,7 +20,6 @@ from typing import Any
 from unittest import mock
 
 import sluis_coordinator.calls
-import sluis_node.node
 from sluis_node.handshake.model import Informing, Phase, What
 from sluis_node.handshake.review import Answer
 from sluis_node.participation import Report
@@ -189,7 +188,6 @@ def watch(*, sealed: bool = True) -> Seen:
     recorder, seen = Recorder(), Seen()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(mock.patch.object(sluis_coordinator.calls, "wire", recorder))
-        stack.enter_context(mock.patch.object(sluis_node.node, "_QUIET_SECONDS", 0.1))
         if not sealed:
             stack.enter_context(_in_the_clear())
         lines = stack.enter_context(capture_logs())

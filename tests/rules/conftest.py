@@ -3,5 +3,4 @@
 from __future__ import annotations
 
 from ..node.conftest import desk as desk
-from ..node.handshake.conftest import impatient as impatient
 from ..node.handshake.conftest import played as played

@@ -12,12 +12,13 @@ import typer
 from sluis_protocol.errors import InputError, NotFound
 from sluis_protocol.notation import read_bsn
 from sluis_runtime.files import write_atomically
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from ..caseload import read_caseload
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
+from ..show import print_json
 from .dossier import Dossier
 from .requests import RightsRequest
 from .rights import Done, Rights
@@ -60,7 +61,7 @@ def access(
         print_json(found.as_json())
     else:
         write_atomically(out, found.as_text(), mode=0o600)
-        console.print(f"written to {out}", markup=False)
+        say(f"written to {out}")
 
 
 @app.command()
@@ -116,7 +117,7 @@ def lift(
     async def work(node: Node) -> RightsRequest:
         return await asyncio.to_thread(node.rights.lift, number, by=by)
 
-    console.print(f"lifted: {with_node(config, work).right}")
+    say(f"lifted: {with_node(config, work).right}")
 
 
 @app.command("list")
@@ -131,13 +132,11 @@ def list_requests(as_json: JsonOption = False, config: ConfigOption = CONFIG) ->
         print_json([request.as_json() for request in found])
         return
     if not found:
-        console.print("no requests")
+        say("no requests")
         return
     for one in found:
         file = f", {one.file}" if one.file else ""
-        console.print(
-            f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}", markup=False
-        )
+        say(f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}")
 
 
 def _who(person: str, bsn: str, caseload: Path | None) -> str:
@@ -164,7 +163,7 @@ def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
 
     done = with_node(config, work)
     told = f"; {done.told} counterparts will be told (sluis-node receive)" if done.told else ""
-    console.print(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
+    say(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
     if done.erased:
         found = done.erased
-        console.print(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")
+        say(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")
