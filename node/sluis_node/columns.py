@@ -1,7 +1,7 @@
 """Which columns a caseload may have: known ones, forbidden ones, and the rest (rule 1).
 
 Looks at the header only. A forbidden column stops the import before a row is read; an unknown one is named and never
-kept. The lists are words that describe columns, in Dutch and English; they name no group (rule 2).
+kept. Which words are forbidden is in `sluis_protocol.wording`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sluis_protocol.errors import ForbiddenData, InputError
-from sluis_protocol.normalise import fold
+from sluis_protocol.wording import is_forbidden as is_forbidden
 
 LINE = "regel"  # what stands for the field where a whole line is at fault
 OPTIONAL = frozenset({"herzieningsdatum", "geheimhouding", "onderzoek"})
@@ -35,28 +35,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "onderzoek": ("inonderzoek", "indicatieonderzoek", "aanduidinginonderzoek", "aanduidinggegevensinonderzoek"),
 }
 _KNOWN = {alias: column for column, aliases in COLUMNS.items() for alias in (column, *aliases)}
-
-_PLACE = "(plaats|land|place|country|gemeente|municipality|stad|city|town|streek|region|provinc)"
-_FORBIDDEN_PARTS = re.compile(
-    "|".join(
-        (
-            # origin, descent, nationality
-            r"national|staatsburger|citizen|staat(en)?loos|stateless|etni|ethni|herkomst|afkomst|afstamming|ancestr|descent",
-            r"origin(?!al|eel|ele)|migra|migrant|vreemdeling|foreign|bevolkingsgroep|minderheid|minorit|huidskleur|skin",
-            r"cultur|cultuur|landvan|heritage",
-            # birth place or country, in either order
-            rf"(geb|birth|born).*{_PLACE}|{_PLACE}.*(geb(?!ruik|ied|ouw)|birth|born)",
-            # residence title
-            r"verblijf(?!plaats|sadres)|residence(title|permit|status)|residency|asiel|asylum|refugee|vluchteling",
-            # religion and belief, language
-            r"relig|godsdienst|geloof|kerkgenoot|kerkelijk|levensbeschouw|levensovertuig|faith|belief|church|denominat",
-            r"(?<!be)(?<!to)(?<!ver)(?<!me)taal|language|tongue",
-            # type of dwelling
-            r"woning|woonvorm|woonwagen|standplaats|woontype|typewonen|dwelling|housing|caravan|hometype|housetype",
-        )
-    )
-)
-_FORBIDDEN_WORDS = frozenset({"ras", "race", "volk", "stam", "tribe", "clan", "land", "country", "kerk", "vnummer"})
 
 
 def find_columns(header: Sequence[str], name: str) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -88,9 +66,3 @@ def find_columns(header: Sequence[str], name: str) -> tuple[dict[str, int], tupl
         what = f"columns are missing: {', '.join(missing)}"
         raise InputError(what, do="Add them; a column may be empty where a person needs no value.", file=name)
     return found, tuple(unknown)
-
-
-def is_forbidden(title: str) -> bool:
-    """Whether a column of this name would hold what Sluis must not know, in Dutch or English (rule 1)."""
-    words = fold(title.replace("_", " ")).split()
-    return bool(_FORBIDDEN_WORDS & set(words) or _FORBIDDEN_PARTS.search("".join(words)))

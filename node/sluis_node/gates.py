@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from sluis_protocol.errors import InputError
 from sluis_protocol.record import CaseGround, Family, Person
+from sluis_protocol.wording import forbidden_word
 from stdnum.nl import bsn as eleven_test
 
 from sluis_node.caseload import Caseload, Ids, Refusal
@@ -29,7 +30,8 @@ def gates(
     """What is left of a caseload under the covenant; a family of which nobody is left vanishes.
 
     1. A case that has ended is not open: dropped and counted (rule 4). The end date itself is still open.
-    2. No case, no professional, or a legal basis that the covenant's purpose doesn't list: refused (rule 3).
+    2. No case, no professional, or a legal basis that the covenant's purpose doesn't list: refused (rule 3). So is a
+       case whose reference is a label of what Sluis must not hold (rule 1).
     3. A review date in the past: refused. A case with neither end nor review date gets a review `review_after_days`
        after its start.
     4. A BSN that fails the eleven-test: refused. `test_identities`: True (demo) refuses real BSNs, False (production)
@@ -93,6 +95,12 @@ def _check_ground(ground: CaseGround, today: date, legal_bases: Collection[str])
     for field, value in (("zaak", ground.case), ("behandelaar", ground.professional)):
         if not value.strip():
             raise InputError("the field is empty", do="Fill it in; nobody takes part without it (rule 3).", field=field)
+    if forbidden_word(ground.case):
+        raise InputError(
+            "the case is labelled with what Sluis must not hold (rule 1)",
+            do="Give a reference that says nothing of a family's origin, belief, language or dwelling.",
+            field="zaak",
+        )
     if ground.legal_basis not in legal_bases:
         raise InputError(
             "the covenant doesn't list this legal basis for the purpose",

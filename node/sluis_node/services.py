@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sluis_protocol.errors import Unreachable
 from sluis_runtime.logs import logger
+from sluis_runtime.trace import within
 
 from .caseload import Caseload
 from .handshake.desk import Desk
@@ -97,8 +98,9 @@ class Services(ABC):
         persons = [record.person.person_id for family in caseload.families for record in family.members]
         with ExitStack() as logged:
             begun = log.processing(Activity.TAKE_PART, "take part", actor="", persons=persons, reference=purpose)
-            await asyncio.to_thread(logged.enter_context, begun)
-            yield
+            span = await asyncio.to_thread(logged.enter_context, begun)
+            with within(span.context):  # a thread has a context of its own
+                yield
 
     def _shown(self, found: Sequence[FamilyMatch]) -> None:
         """Log that matches are shown by another program, or on the command line."""

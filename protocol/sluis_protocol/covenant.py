@@ -26,6 +26,7 @@ from .strict import Strict as Strict
 from .strict import base64_of
 from .threshold import JointKey, check_joint_key
 from .totals_terms import TotalsTerms
+from .wording import forbidden_word
 
 TEST_OIN_PREFIX = "00000099"
 _AROUND_ELEMENTS = 2_048  # what a message has besides the elements of a batch, generously
@@ -75,7 +76,8 @@ class Holder(Party):
 class Purpose(Strict):
     """A purpose with its closed list of legal bases, while it is valid (rules 3, 5, 19, 20).
 
-    Without `criminal_justice_bases` no partner of criminal justice takes part in a joint approach (rule 13).
+    Its id and title are labels that everybody sees, so they name no group data (rule 1). Without
+    `criminal_justice_bases` no partner of criminal justice takes part in a joint approach (rule 13).
     """
 
     id: Slug
@@ -86,6 +88,12 @@ class Purpose(Strict):
     maximum_persons: Annotated[int, Field(gt=0)] = 20_000
     review_after_days: Annotated[int, Field(gt=0)] = 365
     criminal_justice_bases: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_group_data(self) -> Self:
+        if found := forbidden_word(f"{self.id} {self.title}"):
+            raise ValueError(f"a purpose can't be about this: {found!r} (rule 1)")
+        return self
 
 
 class RuleSetName(Strict):

@@ -129,13 +129,13 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.RoundQuery: st.builds(plain.RoundQuery, words(1, 64)),
     plain.RoundList: st.builds(plain.RoundList, st.lists(ROUND, max_size=3).map(tuple)),
     plain.HolderAnswer: st.builds(plain.HolderAnswer, st.integers(1, 255), OUTCOMES),
-    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63), SIGNED),
+    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63 - 1), SIGNED),
     plain.HolderResult: st.builds(plain.HolderResult, ID64, OUTCOMES),
     plain.SubmissionPart: st.builds(plain.SubmissionPart, SIGNED | st.binary(min_size=1, max_size=99)),
     plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64), st.booleans()),
-    plain.Delivery: st.builds(plain.Delivery, st.integers(1, 2**63), words(1, 64), SIGNED),
+    plain.Delivery: st.builds(plain.Delivery, st.integers(1, 2**63 - 1), words(1, 64), SIGNED),
     plain.Acknowledgement: st.builds(
-        plain.Acknowledgement, st.lists(st.integers(1, 2**63), min_size=1, max_size=5).map(tuple)
+        plain.Acknowledgement, st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=5).map(tuple)
     ),
 }
 KINDS = pytest.mark.parametrize("kind", STRATEGIES, ids=lambda kind: kind.__name__)
@@ -262,6 +262,7 @@ PERSON = plain.PersonClaim(1, (bytes(16),))
         plain.Delivery(1, "", OK),
         plain.Acknowledgement(()),
         plain.Acknowledgement((0,)),
+        plain.Acknowledgement((2**63,)),
         plain.Acknowledgement((1,) * 10_001),
     ],
     ids=lambda value: type(value).__name__,

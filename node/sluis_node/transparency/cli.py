@@ -9,7 +9,7 @@ import typer
 from sluis_protocol.evidence import Evidence, judge
 from sluis_protocol.note import Verifier
 from sluis_runtime.files import read_text, write_atomically
-from sluis_runtime.printing import say
+from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node

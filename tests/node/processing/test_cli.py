@@ -14,7 +14,8 @@ from sluis_protocol.errors import SluisError
 from sluis_runtime import logs
 from typer.testing import CliRunner
 
-from ..desk import Desk
+from ..desk import CASELOADS, Desk
+from ..people import write_csv
 
 HOOK = '[notify]\n[[notify.webhooks]]\nname = "away"\nurl = "http://127.0.0.1:9/e"\naudiences = ["coordinators"]\n'
 
@@ -41,6 +42,33 @@ async def sluis_node(*arguments: str | Path) -> Outcome:
         return Outcome(done.exit_code, done.stdout, stderr)
 
     return await asyncio.to_thread(run)
+
+
+async def test_a_person_is_found_by_bsn_in_ones_own_caseload_and_gets_a_file(desk: Desk) -> None:
+    config, out = desk.folder / "node-1" / "node.toml", desk.folder / "dossier.txt"
+    caseload = write_csv(desk.folder / "caseload.csv", CASELOADS[0])
+    member = CASELOADS[0][0].members[0].person
+    by = ("--by", "paula", "--config", config)
+    here = ("--bsn", str(member.bsn), "--caseload", caseload)
+    done = await sluis_node("rights", "access", *here, "--out", out, *by)
+    assert done.status == 0, done.stderr
+    text = out.read_text()
+    assert f"person {member.person_id}" in text
+    assert "Handed in for a round" in text
+    assert "legal basis: demo-grondslag" in text
+    assert out.stat().st_mode & 0o077 == 0
+    for arguments, what in (
+        (("--out", out, *here), "already"),
+        (("--bsn", "999990500", "--caseload", caseload), "SLUIS"),
+        (here[:2], "--caseload"),
+        ((*here, "--person", "A1-0"), "one person"),
+        ((), "one person"),
+    ):
+        refused = await sluis_node("rights", "access", *arguments, *by)
+        assert refused.status == 1
+        assert what in refused.stderr
+        assert "999990500" not in refused.stderr
+        assert str(member.bsn) not in refused.stderr
 
 
 async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
