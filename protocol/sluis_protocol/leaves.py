@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -102,7 +102,7 @@ class Leaf:
     round_id: str = ""
     party: str = ""
     count: int | None = None
-    salt: bytes = b""
+    salt: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         fields = _SEALED if self.kind == SEALED else KINDS.get(self.kind)

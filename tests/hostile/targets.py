@@ -12,7 +12,20 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 
 from sluis_node.caseload import read_caseload
-from sluis_protocol import approach, bulletin, card, notation, note, partners, rules, signed, submission, wire
+from sluis_protocol import (
+    approach,
+    bulletin,
+    card,
+    checkpoint,
+    leaves,
+    notation,
+    note,
+    partners,
+    rules,
+    signed,
+    submission,
+    wire,
+)
 from sluis_protocol.content import _context, _pad, open_content
 from sluis_protocol.covenant import Covenant, Terms
 from sluis_protocol.errors import SluisError
@@ -89,6 +102,7 @@ def targets() -> dict[str, Target]:
     )
     by = tuple(approach.sign_approach(contract, world().signing[member_oin(number)]) for number in (1, 2))
     both = approach.SignedApproach.of(contract, (by[0], by[1])).serialise().encode()
+    seen = checkpoint.Checkpoint(checkpoint.origin(covenant.terms.id), 1, bytes(32))
     found = {
         "envelope": Target(Envelope.parse, envelope.serialise()),
         "signed message": Target(_signed, message.signature + message.body),
@@ -108,6 +122,15 @@ def targets() -> dict[str, Target]:
         "BSN": Target(_text(notation.read_bsn), b"999990019"),
         "date of birth": Target(_text(notation.read_birth_date), b"19800101"),
         "day": Target(_text(notation.read_day), b"2026-01-01"),
+        "checkpoint": Target(
+            _text(lambda text: checkpoint.open_checkpoint(text, checkpoint.log_verifier(covenant))),
+            checkpoint.sign_checkpoint(seen, world().signing[COORDINATOR]).encode(),
+        ),
+        "cosignature": Target(
+            _text(lambda text: checkpoint.open_cosignature(text, seen, "node", key.public_key().public_bytes_raw())),
+            checkpoint.cosign(seen, "node", key, NOW).encode(),
+        ),
+        "leaf": Target(_text(leaves.Leaf.parse), leaves.Leaf.of("covenant", NOW, bytes(32), count=1).text.encode()),
         "cell": Target(_text(Cell.parse), b"matches-proven", (SluisError, ValueError)),
         "caseload": Target(_caseload, (header + "zaak;grondslag;startdatum;einddatum;behandelaar\n" + row).encode()),
         "sealed content": Target(_sealed, b'{"kind": "withdrawal", "reason": "objection"}'),

@@ -71,7 +71,7 @@ COVERED = {
 }  # fmt: skip
 FUZZED = {
     "parse", "decode", "open_signed", "open_note", "open_content", "load_rules", "load_roles", "unpack", "read_bsn",
-    "read_birth_date", "read_day",
+    "read_birth_date", "read_day", "open_checkpoint", "open_cosignature",
 }  # fmt: skip
 
 

@@ -30,6 +30,10 @@ HARMLESS = {
     ("node/sluis_node/vault.py", "len(storage_key) != STORAGE_KEY_BYTES"),
     ("protocol/sluis_protocol/masks.py", "len(secret) != SECRET_BYTES"),
     ("runtime/sluis_runtime/keyfiles.py", "len(key) != STORAGE_KEY_BYTES"),
+    (
+        "node/sluis_node/transparency/watch.py",
+        "said.nonce != nonce",
+    ),  # known to both
     ("protocol/sluis_protocol/oprf.py", "secret != bytes(SCALAR_BYTES)"),  # zero, which no key is (RFC 9497, 3.2.1)
 }
 
@@ -84,6 +88,7 @@ PUBLIC = {
     "covenant_hash", "digest", "elements", "enrolment", "follows", "handshake", "handshake_id", "hash", "head", "id",
     "key", "opening", "parent_span_id", "previous", "proof", "proof_sha256", "public", "request_sha256", "roster",
     "rule_set_sha256", "said", "span_id", "trace_id", "transcript", "JointKey.shares", "Ceremony.nonce",
+    "Appended.nodes", "Appended.peaks", "Checkpoint.root", "CheckpointRequest.nonce", "LogCheckpoint.nonce",
 }  # fmt: skip
 
 
