@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import InputError, SluisError
 from sluis_protocol.note import Verifier
 from sluis_runtime import boardkeys as board_keys
 from sluis_runtime.files import read_text, write_atomically
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from .book import enter, read_book, read_release
@@ -27,7 +27,6 @@ from .report.parity import read_parity
 app = Program(help="Open the national totals and report on them. No municipality's own figures are in them.")
 keys = Program(help="The board's key pair.")
 app.add_typer(keys, name="keys")
-console = Console(highlight=False)
 _MOST_NOTE = 8_388_608
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The board's folder.")]
@@ -43,11 +42,6 @@ class Language(StrEnum):
 
     NL = "nl"
     EN = "en"
-
-
-def say(text: str) -> None:
-    """Print text as it is."""
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @keys.command()

@@ -10,12 +10,11 @@ from typing import Annotated
 
 import grpc
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 from sluis_protocol.errors import ConfigError
 from sluis_runtime import logs
 from sluis_runtime.database import transaction
 from sluis_runtime.files import sole_user
+from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program, on_stop_signal, run
 
 from . import announcing, config, events, keeper, log_cli, store, totals_cli, usage
@@ -26,7 +25,6 @@ from .server import Server, ask_health
 app = Program(help="Run the rounds: relay, collect, join, deliver. The coordinator sees tags, and no person.")
 rounds = Program(help="Announce, close, abandon and look at rounds; the running server acts on it within a tick.")
 app.add_typer(rounds, name="rounds")
-console = Console(soft_wrap=True, highlight=False)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -44,10 +42,8 @@ def init(
 ) -> None:
     """Make the signing key, a configuration and the card for the covenant authority."""
     card = config.init_folder(folder, oin=oin, name=name, listen=listen, authority=authority)
-    console.print(f"coordinator {card.name} ({card.oin}) in {folder}", markup=False)
-    console.print(
-        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
-    )
+    say(f"coordinator {card.name} ({card.oin}) in {folder}")
+    say(f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}")
 
 
 @app.command()
@@ -68,9 +64,9 @@ def health(
     try:
         serving = run(ask_health(address or settings.listen, settings.tls))
     except grpc.aio.AioRpcError as error:
-        console.print(f"no answer: {error.code().name}", markup=False)
+        say(f"no answer: {error.code().name}")
         raise typer.Exit(1) from None
-    console.print("serving" if serving else "not serving")
+    say("serving" if serving else "not serving")
     raise typer.Exit(0 if serving else 1)
 
 
@@ -91,14 +87,14 @@ def announce(
         opens_at=coordinator.clock() + timedelta(seconds=open_in),
         collect=None if collect is None else timedelta(seconds=collect),
     )
-    console.print(new.id, markup=False)
+    say(new.id)
 
 
 @rounds.command()
 def close(round_id: RoundArgument, config: ConfigOption = CONFIG) -> None:
     """Stop collecting now, and join."""
     found = keeper.close(_open(config), round_id)
-    console.print(f"{found.id} {found.state.name}", markup=False)
+    say(f"{found.id} {found.state.name}")
 
 
 @rounds.command()
@@ -109,7 +105,7 @@ def abandon(
 ) -> None:
     """End a round that isn't published yet, without a result."""
     found = keeper.abandon(_open(config), round_id, why)
-    console.print(f"{found.id} {found.state.name}", markup=False)
+    say(f"{found.id} {found.state.name}")
 
 
 @rounds.command("list")
@@ -120,15 +116,13 @@ def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> N
         found = store.find_rounds(connection, purged=True)
         counts = store.count_submissions(connection, [one.id for one in found])
     if as_json:
-        console.print(json.dumps([_summary(one, counts[one.id]) for one in found], indent=2), markup=False)
+        say(json.dumps([_summary(one, counts[one.id]) for one in found], indent=2))
         return
-    table = Table(
-        Column("round", overflow="fold", no_wrap=True), "purpose", "state", "submissions", "closes", "next to act"
-    )
-    for one in found:
-        row = (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%Y-%m-%d %H:%M:%S}")
-        table.add_row(*row, one.state.next_actor)
-    console.print(table)
+    rows = [
+        (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%F %T}", one.state.next_actor)
+        for one in found
+    ]
+    print_table(("round", "purpose", "state", "submissions", "closes", "next to act"), rows)
 
 
 @rounds.command()
@@ -151,12 +145,12 @@ def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOpt
         "asked_far_more_than_submitted": (usage.suspicious(asked, persons, coordinator.rules.slots) if counted else []),
     }
     if as_json:
-        console.print(json.dumps(summary, indent=2), markup=False)
+        say(json.dumps(summary, indent=2))
         return
     for name, value in summary.items():
         shown = ", ".join(f"{oin} ({count})" for oin, count in value.items()) if isinstance(value, dict) else value
         shown = (", ".join(shown) or "nobody") if isinstance(shown, list) else shown
-        console.print(f"{name.replace('_', ' ')}: {shown}", markup=False)
+        say(f"{name.replace('_', ' ')}: {shown}")
 
 
 async def _serve(settings: CoordinatorSettings) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from sluis_protocol.checkpoint import cosigners
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from . import log
 from .coordinator import Coordinator
 
-console = Console(soft_wrap=True, highlight=False)
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -35,15 +34,15 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
         who = sorted(cosigners(said.note, coordinator.covenant))
         members = len(coordinator.covenant.members)
         if as_json:
-            console.print(json.dumps({"note": said.note, "cosigned": who, "members": members}, indent=2), markup=False)
+            say(json.dumps({"note": said.note, "cosigned": who, "members": members}, indent=2))
             return
-        console.print(said.note.rstrip(), markup=False)
-        console.print(f"\ncosigned by {len(who)} of {members} nodes", markup=False)
+        say(said.note.rstrip())
+        say(f"\ncosigned by {len(who)} of {members} nodes")
 
     @app.command()
     def verify(config: ConfigOption = default) -> None:
         """Compute the whole tree anew from the events; exit status 1 if the database says otherwise."""
         found = log.verify(opened(config))
-        console.print(f"{found.size} leaves, root {found.root.hex()}: events, tree and checkpoints agree", markup=False)
+        say(f"{found.size} leaves, root {found.root.hex()}: events, tree and checkpoints agree")
 
     return app

@@ -185,7 +185,7 @@ class Server:
         return await asyncio.to_thread(look)
 
     def _receive(self, oin: str, request: ReceiveRequest) -> AsyncGenerator[Delivery, None]:
-        return self._outbox.receive(oin, request.round_id)
+        return self._outbox.receive(oin, request.round_id, until_empty=request.until_empty)
 
     async def _acknowledge(self, oin: str, request: Acknowledgement) -> Empty:
         await self._outbox.acknowledge(oin, request.delivery_ids)

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 from sluis_runtime.database import transaction
 from sluis_runtime.files import write_atomically
+from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program
 
 from . import totals, totals_store
 from .coordinator import Coordinator
 
-console = Console(soft_wrap=True, highlight=False)
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period's id.")]
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 _Seconds = float | None
@@ -40,7 +38,7 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
         """Open a period and print its id."""
         spans = {"enrol": enrol, "contribute": contribute, "unmask": unmask}
         given = {name: timedelta(seconds=span) for name, span in spans.items() if span is not None}
-        console.print(totals.open_period(opened(config), purpose, period, **given).id, markup=False)
+        say(totals.open_period(opened(config), purpose, period, **given).id)
 
     @app.command("list")
     def list_(
@@ -52,15 +50,11 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
             ids = [one.id for one in totals_store.find_all(connection)]
         found = [totals.status(coordinator, one) for one in ids]
         if as_json:
-            console.print(json.dumps(found, indent=2), markup=False)
+            say(json.dumps(found, indent=2))
             return
-        table = Table(
-            Column("period", overflow="fold", no_wrap=True), "state", "enrolled", "contributed", "next to act"
-        )
-        for one in found:
-            counts = (str(one["enrolment"]), str(one["contribution"]))
-            table.add_row(str(one["period"]), str(one["state"]), *counts, str(one["next_actor"]))
-        console.print(table)
+        columns = ("period", "state", "enrolled", "contributed", "next to act")
+        names = ("period", "state", "enrolment", "contribution", "next_actor")
+        print_table(columns, [tuple(str(one[name]) for name in names) for one in found])
 
     @app.command("next")
     def next_(period: PeriodArgument, config: ConfigOption = default) -> None:
@@ -69,7 +63,7 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
         with transaction(coordinator.engine) as connection:
             found = totals_store.find(connection, period)
         totals.go_on(coordinator, found, now_due=True)
-        console.print(f"{period} {totals.status(coordinator, period)['state']}", markup=False)
+        say(f"{period} {totals.status(coordinator, period)['state']}")
 
     @app.command()
     def abandon(
@@ -82,7 +76,7 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
         with transaction(coordinator.engine) as connection:
             found = totals_store.find(connection, period)
         totals.abandon(coordinator, found, why)
-        console.print(f"{period} abandoned", markup=False)
+        say(f"{period} abandoned")
 
     @app.command()
     def release(
@@ -92,6 +86,6 @@ def make(opened: Callable[[Path], Coordinator], default: Path) -> Program:
     ) -> None:
         """Write the sum of a period for the board. No single contribution is in it."""
         write_atomically(out, totals.release_file(opened(config), period))
-        console.print(f"give {out} to the board", markup=False)
+        say(f"give {out} to the board")
 
     return app

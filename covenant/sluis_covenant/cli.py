@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from sluis_protocol.board import Broken
 from sluis_protocol.card import Card, Role
 from sluis_protocol.covenant import Assessment, Covenant, Schedule, Terms, problems
@@ -19,6 +18,7 @@ from sluis_protocol.errors import CovenantError, InputError, SluisError
 from sluis_protocol.note import Verifier
 from sluis_runtime.files import read_text, write_atomically
 from sluis_runtime.keyfiles import new_signing_key, read_signing_key
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from . import ceremony as ceremonies
@@ -29,14 +29,6 @@ from .show import show_terms
 app = Program(help="Make, change and sign a covenant: who takes part, for what, and with which key.")
 ceremony_app = Program(help="The key ceremony, on a board: a shared folder, or one that is carried around.")
 app.add_typer(ceremony_app, name="ceremony")
-console = Console(highlight=False)
-
-
-def say(text: str, style: str = "") -> None:
-    """Print text as it is: no markup, and no line broken where a terminal ends."""
-    console.print(text, markup=False, soft_wrap=True, style=style)
-
-
 Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The draft (JSON).")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The board's folder.")]
 KeyFile = Annotated[Path, typer.Option("--key", metavar="KEYFILE", help="The authority's signing key.")]
@@ -136,6 +128,7 @@ def board(
     period: Annotated[str | None, typer.Option(metavar="quarter|month", help="How long a period is.")] = None,
     minimum_contributors: Annotated[int | None, typer.Option(help="No sum of fewer municipalities.")] = None,
     suppress_below: Annotated[int | None, typer.Option(help="Smaller figures are not published.")] = None,
+    open_after_days: Annotated[int | None, typer.Option(help="Opened so long after a period's last day.")] = None,
     goal: Annotated[list[str] | None, typer.Option(metavar="YEAR:PURPOSE:CHILDREN")] = None,
     noise: Annotated[str, typer.Option(metavar="EPSILON:BUDGET", help="Of a release, and of a year's.")] = "",
 ) -> None:
@@ -149,6 +142,7 @@ def board(
         period=period,
         minimum_contributors=minimum_contributors,
         suppress_below=suppress_below,
+        open_after_days=open_after_days,
     )
     drafts.write_draft(draft, terms)
     say(f"board {found.name}, fingerprint {found.fingerprint}")
@@ -196,7 +190,7 @@ def sign(
 def show(file: Annotated[Path, typer.Argument(metavar="NOTE_OR_DRAFT")]) -> None:
     """Show a covenant or a draft for people to read. A signature is not checked: see `verify`."""
     terms, what = drafts.read_any(file)
-    show_terms(console, terms, what, hashlib.sha256(terms.serialise().encode()).hexdigest())
+    show_terms(terms, what, hashlib.sha256(terms.serialise().encode()).hexdigest())
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from sluis_protocol.rules import load_rules
 from sluis_runtime import logs
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program, run
 
 from . import show
@@ -72,14 +73,11 @@ def init(
     card = init_folder(
         folder, oin=oin, name=name, municipality=municipality, coordinator=coordinator, authority=authority
     )
-    show.console.print(f"node {card.name} ({card.oin}) in {folder}", markup=False)
-    show.console.print(
-        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
-    )
-    show.console.print(
+    say(f"node {card.name} ({card.oin}) in {folder}")
+    say(f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}")
+    say(
         f"then complete {folder / 'node.toml'}, put the certificate in {folder / 'tls'}, and run: "
-        "sluis-node covenant fetch",
-        markup=False,
+        "sluis-node covenant fetch"
     )
 
 
@@ -171,7 +169,7 @@ def matches(
     elif found:
         print_briefs(found)
     else:
-        show.console.print("no matches")
+        say("no matches")
 
 
 app.command()(decide)
@@ -205,7 +203,7 @@ def fetch(config: ConfigOption = CONFIG) -> None:
     It comes from the coordinator, and must be signed by the authority in the configuration.
     """
     covenant = _with_node(config, lambda node: node.fetch_covenant())
-    show.console.print(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}", markup=False)
+    say(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}")
 
 
 @covenant_app.callback()

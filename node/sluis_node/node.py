@@ -51,7 +51,6 @@ from .transparency.keeping import require_none
 from .vault import Vault
 
 WAIT_SECONDS = 600.0
-_QUIET_SECONDS = 0.5
 _MESSAGE_BYTES = 16_777_216  # the most that a covenant can allow
 
 
@@ -234,7 +233,7 @@ class Node(Services):
             if own.state in (RoundState.SUBMITTED, RoundState.PUBLISHED)
         ]
         settled = nothing_outstanding(parts, awaited)
-        complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        complete = await Receiver(parts).run(settled, wait=wait)
         await self.take_part_in_totals()
         await self.look_at_log()
         await asyncio.to_thread(expire, parts)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sluis_protocol.keys import LinkageKey, entered_twice, keys_of_file, unique_keys
+from sluis_protocol.keys import LinkageKey, compare_within
 from sluis_protocol.normalise import first_given_name, house_number, postcode, surname_parts
 from sluis_protocol.record import Person
 from sluis_protocol.rules import RuleSet
@@ -72,8 +72,8 @@ def assess(caseload: Caseload, rules: RuleSet) -> Quality:
     """How well the families that can take part will match under the rules."""
     families = caseload.families
     persons = {(family.family_id, m.person.person_id): m.person for family in families for m in family.members}
-    kept = unique_keys(families, rules)
-    twice = entered_twice(families, rules)
+    compared = compare_within(families, rules)
+    kept, twice = compared.unique, compared.twice
     again = {ids for entries in twice for ids in entries if not kept[ids]}
     alone = {ids for ids, keys in kept.items() if rules.accept([_kinds(keys)]) is not None}
     by_name = {ids for ids in alone if rules.accept([_by_name(kept[ids], rules)]) is not None}
@@ -91,7 +91,7 @@ def assess(caseload: Caseload, rules: RuleSet) -> Quality:
         families=len(families),
         missing=_missing(persons.values()),
         twice=tuple(tuple(sorted(caseload.lines[ids] for ids in entries)) for entries in twice),
-        keys=_uses(rules, keys_of_file(families, rules)),
+        keys=_uses(rules, compared.every),
         average_keys=round(sum(map(len, kept.values())) / len(kept), 1) if kept else 0.0,
         unfindable=tuple(sorted(caseload.lines[ids] for ids in set(others) - set(helped))),
         with_family_only=len(helped),

@@ -23,6 +23,7 @@ from .mail import Mail
 from .parts import Parts
 
 STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
+_FETCH_SECONDS = 60.0
 _AT_ONCE = 256
 _SENDING = 8
 log = logger("receive")
@@ -36,49 +37,65 @@ class Receiver:
         self._mail = Mail(parts)
         self._sending = Sending(parts)
 
-    async def run(self, settled: Callable[[], bool], *, wait: float, quiet: float = 0.0) -> bool:
-        """Deal with all mail until `settled` and nothing came for `quiet` seconds, at most `wait` seconds.
+    async def run(self, settled: Callable[[], bool], *, wait: float) -> bool:
+        """Deal with all mail that there is, and then with what comes until `settled`, at most `wait` seconds.
 
         `settled` is asked in a thread. True if it was so in the end. Raises Unreachable, or what the coordinator
         refused.
         """
         await self._parts.coordinator.check()
         await self.send_answers()
+        await self._parts.coordinator.persist(self._fetch)
+        if await asyncio.to_thread(settled):
+            return True
+        await self._watch(settled, wait)
+        await self._parts.coordinator.persist(self._fetch)
+        return await asyncio.to_thread(settled)
+
+    async def _fetch(self) -> None:
+        """Deal with what waits at the coordinator; it says when that is all."""
+        coordinator, arrived = self._parts.coordinator, list[Delivery]()
+        request = ReceiveRequest("", until_empty=True)
+        stream = coordinator.wire.stream(methods.RECEIVE, request, Delivery, timeout=_FETCH_SECONDS)
+        async with aclosing(cast("Any", stream)):
+            async for delivery in stream:
+                arrived.append(delivery)
+                if len(arrived) == _AT_ONCE:
+                    await self._deal(arrived)
+                    arrived.clear()
+        await self._deal(arrived)
+
+    async def _watch(self, settled: Callable[[], bool], wait: float) -> None:
+        """Deal with mail as it comes, until `settled`, at most `wait` seconds."""
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
         queue: asyncio.Queue[Delivery | SluisError] = asyncio.Queue(_AT_ONCE)
         reader = asyncio.create_task(self._read(queue))
         try:
-            while True:
-                is_settled = await asyncio.to_thread(settled)
-                left = end - loop.time()
-                patience = min(left, quiet) if is_settled else left
-                # What is left in the queue comes again; who never stops sending must not keep us.
-                if left <= 0 or (patience <= 0 and queue.empty()):
-                    return is_settled
+            # What is left in the queue comes again; who never stops sending must not keep us.
+            while (left := end - loop.time()) > 0 and not await asyncio.to_thread(settled):
                 try:
-                    arrived = await asyncio.wait_for(queue.get(), max(patience, 0.001))
+                    arrived = [await asyncio.wait_for(queue.get(), left)]
                 except TimeoutError:
-                    return is_settled
-                await self._deal(arrived, queue)
+                    return
+                while len(arrived) < _AT_ONCE and not queue.empty():
+                    arrived.append(queue.get_nowait())
+                await self._deal([one for one in arrived if isinstance(one, Delivery)])
+                for one in arrived:
+                    if isinstance(one, SluisError):
+                        raise one
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
-    async def _deal(self, first: Delivery | SluisError, queue: asyncio.Queue[Delivery | SluisError]) -> None:
-        """Everything that is there: handle, answer, acknowledge."""
-        arrived = [first]
-        while len(arrived) < _AT_ONCE and not queue.empty():
-            arrived.append(queue.get_nowait())
-        deliveries = [one for one in arrived if isinstance(one, Delivery)]
-        if deliveries:
-            read = await self._handle(deliveries)
-            await self.send_answers()
-            if read:
-                await self._parts.coordinator.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
-        for one in arrived:
-            if isinstance(one, SluisError):
-                raise one
+    async def _deal(self, deliveries: Sequence[Delivery]) -> None:
+        """Handle, answer, acknowledge."""
+        if not deliveries:
+            return
+        read = await self._handle(deliveries)
+        await self.send_answers()
+        if read:
+            await self._parts.coordinator.call(methods.ACKNOWLEDGE, Acknowledgement(read), Empty)
 
     async def _handle(self, deliveries: Sequence[Delivery]) -> tuple[int, ...]:
         """The ids of those that were dealt with. The others are of a newer covenant version: it is fetched first."""

@@ -320,9 +320,13 @@ class SubmissionPart:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveRequest:
-    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty."""
+    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty.
+
+    `until_empty`: the stream ends when nothing is left, instead of waiting for more.
+    """
 
     round_id: str
+    until_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import sluis_node.node
 from playwright.async_api import Browser, BrowserContext, Page
 
 from .rig import DESKTOP, PHONE, Running, browser, log_in, running
@@ -78,7 +77,6 @@ async def _shoot(page: Page, path: Path, *, full: bool) -> None:
 
 async def main(folder: Path, *, everything: bool) -> None:
     """Set the stage and take the pictures."""
-    sluis_node.node._QUIET_SECONDS = 0.15
     with tempfile.TemporaryDirectory() as place:
         async with Stage(Path(place)) as stage, browser() as chromium:
             await stage.play()

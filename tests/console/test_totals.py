@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import sluis_node.node
 from sluis_node.totals.counting import Counted, Counting
 from sluis_protocol.indicators import Indicator, cells_of
 
@@ -19,7 +18,6 @@ FIGURES = {cell: 3 * at for at, cell in enumerate(cells_of(Indicator))}  # no tw
 async def test_a_professional_sees_the_figures_and_approves_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sluis_node.node, "_QUIET_SECONDS", 0.15)
     monkeypatch.setattr(Counting, "count", lambda _self, _connection: Counted(FIGURES, frozenset()))
     async with Three(tmp_path) as three:
         await three.open(1)

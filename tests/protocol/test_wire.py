@@ -132,7 +132,7 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63), SIGNED),
     plain.HolderResult: st.builds(plain.HolderResult, ID64, OUTCOMES),
     plain.SubmissionPart: st.builds(plain.SubmissionPart, SIGNED | st.binary(min_size=1, max_size=99)),
-    plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64)),
+    plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64), st.booleans()),
     plain.Delivery: st.builds(plain.Delivery, st.integers(1, 2**63), words(1, 64), SIGNED),
     plain.Acknowledgement: st.builds(
         plain.Acknowledgement, st.lists(st.integers(1, 2**63), min_size=1, max_size=5).map(tuple)

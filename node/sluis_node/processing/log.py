@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -98,17 +98,13 @@ class ProcessingLog:
             status = Status.UNSET
             raise
         finally:
-            ended = LogLine(
-                began.trace_id,
-                self._random(8),
-                began.span_id,
-                status,
-                began.name,
-                began.activity,
-                began.actor,
-                began.reference,
-                began.started_at,
-                self._clock(),
+            ended = replace(
+                began,
+                span_id=self._random(8),
+                parent_span_id=began.span_id,
+                status=status,
+                ended_at=self._clock(),
+                subjects=(),
             )
             with transaction(self._engine) as connection:
                 self._append(connection, ended)

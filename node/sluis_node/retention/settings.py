@@ -61,7 +61,8 @@ class RetentionSettings(Section):
     ended: Annotated[int, _days(Category.ENDED)] = 365
     matches: Annotated[int, _days(Category.MATCHES)] = 180
     references: Annotated[int, _days(Category.REFERENCES)] = 365
-    totals: Annotated[int, _days(Category.TOTALS)] = 730
+    # No shorter than a period takes from its last day to its sum: older ones are refused.
+    totals: Annotated[int, Field(ge=180, le=CEILINGS[Category.TOTALS])] = 730
     notices: Annotated[int, _days(Category.NOTICES)] = 30
     anomalies: Annotated[int, _days(Category.ANOMALIES)] = 365
     requests: Annotated[int, _days(Category.REQUESTS)] = 1_095

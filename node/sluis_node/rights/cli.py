@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
+from ..show import print_json
 from .requests import RightsRequest
 from .rights import Done, Rights
 
@@ -62,7 +63,7 @@ def lift(
     async def work(node: Node) -> RightsRequest:
         return await asyncio.to_thread(node.rights.lift, number, by=by)
 
-    console.print(f"lifted: {with_node(config, work).right}")
+    say(f"lifted: {with_node(config, work).right}")
 
 
 @app.command("list")
@@ -77,13 +78,11 @@ def list_requests(as_json: JsonOption = False, config: ConfigOption = CONFIG) ->
         print_json([request.as_json() for request in found])
         return
     if not found:
-        console.print("no requests")
+        say("no requests")
         return
     for one in found:
         file = f", {one.file}" if one.file else ""
-        console.print(
-            f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}", markup=False
-        )
+        say(f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}")
 
 
 def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
@@ -92,7 +91,7 @@ def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
 
     done = with_node(config, work)
     told = f"; {done.told} counterparts will be told (sluis-node receive)" if done.told else ""
-    console.print(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
+    say(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
     if done.erased:
         found = done.erased
-        console.print(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")
+        say(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")

@@ -6,13 +6,13 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from rich.table import Column, Table
+from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..handshake.options import ReviewerOption
 from ..node import Node
-from ..show import console, print_json
+from ..show import print_json
 from .desk import PeriodView
 
 app = Program(help="Take part in the national totals: figures that nobody but you sees.")
@@ -31,10 +31,8 @@ def list_(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
     if as_json:
         print_json([_json(one) for one in found])
         return
-    table = Table(Column("period", overflow="fold", no_wrap=True), "purpose", "state", "approve until")
-    for one in found:
-        table.add_row(one.id, one.purpose, one.progress, f"{one.until:%Y-%m-%d %H:%M}")
-    console.print(table)
+    rows = [(one.id, one.purpose, str(one.progress), f"{one.until:%Y-%m-%d %H:%M}") for one in found]
+    print_table(("period", "purpose", "state", "approve until"), rows)
 
 
 @app.command()
@@ -71,13 +69,13 @@ def _print(found: PeriodView, *, as_json: bool) -> None:
     if as_json:
         print_json(_json(found))
         return
-    console.print(f"{found.purpose} {found.label}: {found.progress}", markup=False)
+    say(f"{found.purpose} {found.label}: {found.progress}")
     for cell, value in (found.figures or {}).items():
-        console.print(f"  {cell}: {value}", markup=False)
+        say(f"  {cell}: {value}")
     if found.approved_by:
-        console.print(f"approved by {found.approved_by}", markup=False)
+        say(f"approved by {found.approved_by}")
     if found.may_approve:
-        console.print(f"to approve: sluis-node totals approve {found.id} --figures {found.seen}", markup=False)
+        say(f"to approve: sluis-node totals approve {found.id} --figures {found.seen}")
 
 
 def _json(found: PeriodView) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from sluis_runtime.logs import logger
 
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
+from ..retention.rules import before
 from .periods import OVER, OwnPeriod, Periods, Progress
 
 REMINDED_DAYS = 3  # before figures can be approved no more
@@ -82,7 +83,7 @@ class TakingPart:
         """
         parts = self._parts
         now, until = parts.now(), period.content.enrol_until
-        if days_of(period.content.label)[1] < now.date() - timedelta(days=parts.settings.retention.totals):
+        if min(days_of(period.content.label)[1], until.date()) < before(now, parts.settings.retention.totals).date():
             raise TotalsError("the period is too long ago", do="nothing needs to be done", period=period.id)
         with parts.store.transaction() as connection:
             own = self._periods.note(connection, period, opening)

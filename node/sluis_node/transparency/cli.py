@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
 from sluis_protocol.evidence import Evidence, judge
 from sluis_protocol.note import Verifier
 from sluis_runtime.files import read_text, write_atomically
+from sluis_runtime.printing import print_table, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
+from ..show import print_json
 from .desk import Checked, Shown, checkpoint_json
 from .keeping import Alarm
 
@@ -40,7 +40,7 @@ def verify(
         print_json(_as_json(checked))
         return
     for line in _told(checked):
-        console.print(line, markup=False)
+        say(line)
 
 
 @app.command()
@@ -82,7 +82,7 @@ def export(
     The files are the covenant, the newest checkpoint with its cosignatures, and all leaves; docs/audit.md says how.
     """
     found = with_node(config, lambda node: node.log.export(folder))
-    console.print(f"{found.size} leaves, the checkpoint and the covenant are in {folder}", markup=False)
+    say(f"{found.size} leaves, the checkpoint and the covenant are in {folder}")
 
 
 @app.command()
@@ -101,7 +101,7 @@ def evidence(
         return node.log.evidence(number)
 
     write_atomically(file, with_node(config, work))
-    console.print(f"written to {file}; anybody checks it with: sluis-node log judge {file} --authority LINE")
+    say(f"written to {file}; anybody checks it with: sluis-node log judge {file} --authority LINE")
 
 
 @app.command("judge")
@@ -115,7 +115,7 @@ def judge_file(
     """
     found = Evidence.parse(read_text(file, most=_MOST, what="the evidence"))
     for line in judge(found, Verifier.parse(authority)):
-        console.print(line, markup=False)
+        say(line)
 
 
 @app.command()
@@ -134,14 +134,14 @@ def usage(
             {oin: {one.member: one.elements for one in counted.members} for oin, counted in sorted(found.items())}
         )
         return
-    members = sorted({one.member for counted in found.values() for one in counted.members})
-    table = Table(
-        Column("member", overflow="fold"), *(Column(f"holder {oin}", overflow="fold") for oin in sorted(found))
-    )
-    for member in members:
-        counts = [{one.member: one.elements for one in found[oin].members}.get(member, 0) for oin in sorted(found)]
-        table.add_row(member, *map(str, counts))
-    console.print(table if found else "no key holder has reported on this round yet")
+    if not found:
+        say("no key holder has reported on this round yet")
+        return
+    holders = sorted(found)
+    counts = {oin: {one.member: one.elements for one in found[oin].members} for oin in holders}
+    members = sorted({member for counted in counts.values() for member in counted})
+    rows = [[member, *(str(counts[oin].get(member, 0)) for oin in holders)] for member in members]
+    print_table(["member", *(f"holder {oin}" for oin in holders)], rows)
 
 
 @app.command()
@@ -161,7 +161,7 @@ def resume(
         return node.log.resume(number, by=by, why=why)
 
     alarm = with_node(config, work)
-    console.print(f"alarm {alarm.number} is settled by {alarm.settled_by}; this node goes on", markup=False)
+    say(f"alarm {alarm.number} is settled by {alarm.settled_by}; this node goes on")
 
 
 def _told(checked: Checked) -> list[str]:
@@ -207,26 +207,19 @@ def _as_json(checked: Checked) -> dict[str, object]:
 
 def _print_shown(shown: Shown) -> None:
     if shown.note:
-        console.print(shown.note.rstrip(), markup=False)
+        say(shown.note.rstrip())
         found = ", ".join(f"{count} {kind}" for kind, count in shown.found.items())
         cosigned = "cosigned" if shown.cosigned else "not cosigned"
-        console.print(
-            f"\nseen at {shown.at:%Y-%m-%d %H:%M:%S} UTC, {cosigned}; own events in it: {found}", markup=False
-        )
+        say(f"\nseen at {shown.at:%Y-%m-%d %H:%M:%S} UTC, {cosigned}; own events in it: {found}")
     else:
-        console.print("no checkpoint was seen yet, or none since an alarm was settled")
+        say("no checkpoint was seen yet, or none since an alarm was settled")
     for alarm in shown.alarms:
-        console.print(
-            f"alarm {alarm.number} of {alarm.noted_at:%Y-%m-%d %H:%M} UTC: {alarm.charge}: {alarm.what}", markup=False
-        )
+        say(f"alarm {alarm.number} of {alarm.noted_at:%Y-%m-%d %H:%M} UTC: {alarm.charge}: {alarm.what}")
         if alarm.settled_at is None:
-            console.print(
+            say(
                 "  → OPEN: this node takes part in nothing. Tell the covenant authority and the other municipalities "
                 "(sluis-node log evidence FILE); once it is clear what happened: "
-                f"sluis-node log resume {alarm.number} --by ID --why TEXT",
-                markup=False,
+                f"sluis-node log resume {alarm.number} --by ID --why TEXT"
             )
         else:
-            console.print(
-                f"  settled at {alarm.settled_at:%Y-%m-%d %H:%M} UTC by {alarm.settled_by}: {alarm.why}", markup=False
-            )
+            say(f"  settled at {alarm.settled_at:%Y-%m-%d %H:%M} UTC by {alarm.settled_by}: {alarm.why}")

@@ -137,11 +137,11 @@ def _read_part(m: submission_pb2.SubmissionPart) -> plain.SubmissionPart:
 
 
 def _write_receive(value: plain.ReceiveRequest) -> matches_pb2.ReceiveRequest:
-    return matches_pb2.ReceiveRequest(round_id=value.round_id)
+    return matches_pb2.ReceiveRequest(round_id=value.round_id, until_empty=value.until_empty)
 
 
 def _read_receive(m: matches_pb2.ReceiveRequest) -> plain.ReceiveRequest:
-    return plain.ReceiveRequest(line(m.round_id, "round_id", 64, 0))
+    return plain.ReceiveRequest(line(m.round_id, "round_id", 64, 0), m.until_empty)
 
 
 def _write_delivery(value: plain.Delivery) -> matches_pb2.Delivery:

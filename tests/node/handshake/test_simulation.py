@@ -16,7 +16,6 @@ from random import Random
 from typing import Any, TypeVar, cast
 
 import pytest
-import sluis_node.node
 from sluis_coordinator import events, handshakes, log
 from sluis_coordinator.bell import Bell
 from sluis_coordinator.coordinator import Coordinator, open_coordinator
@@ -87,7 +86,7 @@ class Wire(NoWire):
     async def stream(
         self, method: Method, request: object, response: type[T], *, timeout: float | None
     ) -> AsyncIterator[T]:
-        assert request == ReceiveRequest("")
+        assert request == ReceiveRequest("", until_empty=True)
         with transaction(self.coordinator.engine) as connection:
             query = select(outbox).where(outbox.c.recipient == self.oin).order_by(outbox.c.id)
             rows = connection.execute(query).all()
@@ -291,12 +290,6 @@ def check(simulation: Simulation) -> None:
 
 def acts_refused(case: Case) -> Counter[str]:
     return Counter(step.details["act"] for step in case.history if step.what is What.REFUSED)
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no network to wait for."""
-    monkeypatch.setattr(sluis_node.node, "_QUIET_SECONDS", 0.03)
 
 
 @pytest.mark.slow

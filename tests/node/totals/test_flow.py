@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sluis_node.node
 from sluis_coordinator import totals as service
 from sluis_coordinator import totals_store as store
 from sluis_node import Node
@@ -133,8 +132,7 @@ class Three(Country):
 
 
 @pytest.fixture
-async def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Three]:
-    monkeypatch.setattr(sluis_node.node, "_QUIET_SECONDS", 0.15)
+async def three(tmp_path: Path) -> AsyncIterator[Three]:
     async with Three(tmp_path) as three:
         await three.play()
         yield three
@@ -255,7 +253,7 @@ async def test_people_are_told_and_figures_are_approved_in_time_and_go_after_the
         with pytest.raises(TooLate):
             node.totals.approve(period, by=BY, seen=view.seen)
         assert not node.totals.period(period).may_approve
-        three.clock.ahead += timedelta(days=RetentionSettings().totals)
+        three.clock.ahead += timedelta(days=RetentionSettings().totals + 1)
         assert Category.TOTALS in {due.category for due in node.run_retention() if due.rows}
         await three.all_take_part()
         assert node.totals.periods() == []  # too long ago to be asked for again
