@@ -1,8 +1,8 @@
 """The transparency log as the coordinator keeps it: checkpoints, proofs, leaves, and nodes' cosignatures.
 
-What it answers is signed and dated, so that a second history would convict it (`sluis_protocol.evidence`). Reading and
-dating are one transaction, and the date never goes back while the clock is right: so of two answers the later one is
-never about a smaller tree. Leaves are added elsewhere, with their events (`events.record`).
+What it answers is signed and dated, so that a second history would convict it (`sluis_protocol.evidence`). A checkpoint
+is read and dated in one transaction, and its date never goes back while the clock is right: so of two of them the later
+one is never smaller. Leaves are added elsewhere, with their events (`events.record`).
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def consistency(coordinator: Coordinator, request: ConsistencyRequest) -> Signed
     with transaction(coordinator.engine) as connection:
         _require(connection, request.new)
         proof = merkle.consistency_proof(request.old, request.new, log_store.reader(connection))
-        at = _date(coordinator, connection)
-    return _answer(coordinator, Kind.LOG_CONSISTENCY, LogConsistency(request.old, request.new, tuple(proof)), at)
+    answer = LogConsistency(request.old, request.new, tuple(proof))
+    return _answer(coordinator, Kind.LOG_CONSISTENCY, answer, coordinator.clock())
 
 
 def inclusion(coordinator: Coordinator, oin: str, request: InclusionRequest) -> SignedMessage:
@@ -89,8 +89,7 @@ def inclusion(coordinator: Coordinator, oin: str, request: InclusionRequest) -> 
             proof = tuple(merkle.inclusion_proof(index, request.size, read))
             text = events.leaf_of(found).text
             answer = LogInclusion(request.kind, request.digest, request.size, text, index, proof)
-        at = _date(coordinator, connection)
-    return _answer(coordinator, Kind.LOG_INCLUSION, answer, at)
+    return _answer(coordinator, Kind.LOG_INCLUSION, answer, coordinator.clock())
 
 
 def _may_read(kind: str, party: str, oin: str) -> bool:

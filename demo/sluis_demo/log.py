@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .observe import Seen
+from .observe import LOG, Seen
 from .processes import Programs, together
 from .world import Node, World
 
@@ -28,7 +28,7 @@ async def verify_log(world: World, programs: Programs) -> Seen:
     if vouching != len(world.nodes):
         faults.append(f"only {vouching} nodes cosigned the log")
     return Seen(
-        "the log",
+        LOG,
         (
             f"log verified: {max(sizes)} events, hashes and ids only; each node checked that it only grew and has all "
             f"of its own ({own} in all); cosigned by {vouching} of {len(world.nodes)} nodes",

@@ -16,7 +16,7 @@ from rich.text import Text
 from sluis_protocol.rules import Grade
 
 from .check import LeftOut
-from .observe import Seen
+from .observe import LOG, Seen
 from .period import PeriodOutcome
 from .play import Played, Plays
 from .results import Score, SharedFamily
@@ -173,7 +173,8 @@ def _print_seen(report: Report, console: Console) -> None:
     table.add_column("party", style="bold")
     table.add_column("saw", overflow="fold")
     for one in report.seen:
-        table.add_row(one.party, "\n".join(one.saw))
+        if one.party != LOG:
+            table.add_row(one.party, "\n".join(one.saw))
     console.print(table)
 
 
@@ -212,6 +213,9 @@ def _print_end(report: Report, console: Console) -> None:
             f"({s.right} right, {s.wrong} wrong, {s.missed} missed)",
             highlight=False,
         )
+    for one in report.seen:
+        if one.party == LOG:
+            console.print(*one.saw, highlight=False)
     if report.unscored:
         console.print(
             f"{report.unscored} pairs of the truth don't count: there is no caseload of their municipality",

@@ -158,6 +158,7 @@ def check_what_was_seen(finished: Finished) -> None:
     total = len(finished.found) - 1
     assert f"of the {total} matches" in seen["GM0014 Groningen"]
     assert "in the clear in 0" in seen["everybody's files"]
+    assert seen["the log"].startswith("log verified: ")
     assert finished.report["faults"] == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -12,6 +14,7 @@ from typing import TypeVar
 
 import pytest
 from sluis_coordinator import events, log, log_store, usage
+from sluis_coordinator.cli import app
 from sluis_coordinator.coordinator import MIGRATIONS, Coordinator
 from sluis_coordinator.schema import events as event_table
 from sluis_protocol import wire
@@ -41,8 +44,9 @@ from sluis_protocol.signed import Kind, SignedMessage, open_signed
 from sluis_protocol.wire import methods
 from sluis_runtime.database import open_database, transaction
 from sqlalchemy import select, text
+from typer.testing import CliRunner
 
-from ..coordinator.rig import Party, Rig, eventually, person
+from ..coordinator.rig import CONFIG, Party, Rig, eventually, person
 from ..world import PURPOSE, holder_oin, member_oin
 from .naive import mth
 
@@ -255,6 +259,18 @@ async def test_holders_counts(tmp_path: Path) -> None:
         assert asked == {one.oin: 24, member_oin(3): 900}
         slots = rig.coordinator.rules.slots
         assert usage.suspicious(asked, {one.oin: 2, two.oin: 1}, slots) == [member_oin(3)]
+        config = rig.folder / "coordinator.toml"
+        config.write_text(CONFIG.format(settings=rig.settings))
+        shown = await asyncio.to_thread(
+            CliRunner().invoke, app, ["rounds", "show", rig.round_id, "--json", "--config", str(config)]
+        )
+        told = json.loads(shown.stdout)
+        assert told["asked_far_more_than_submitted"] == [member_oin(3)]
+        assert told["holders_counted"] == {holder.oin: 924 for holder in holders}
+        plain = await asyncio.to_thread(
+            CliRunner().invoke, app, ["rounds", "show", rig.round_id, "--config", str(config)]
+        )
+        assert f"asked far more than submitted: {member_oin(3)}" in plain.stdout
 
 
 def tampered(coordinator: Coordinator, *statements: str) -> None:

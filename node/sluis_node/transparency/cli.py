@@ -137,12 +137,11 @@ def usage(
     if not found:
         say("no key holder has reported on this round yet")
         return
-    members = sorted({one.member for counted in found.values() for one in counted.members})
-    rows = []
-    for member in members:
-        counts = [{one.member: one.elements for one in found[oin].members}.get(member, 0) for oin in sorted(found)]
-        rows.append((member, *map(str, counts)))
-    print_table(("member", *(f"holder {oin}" for oin in sorted(found))), rows)
+    holders = sorted(found)
+    counts = {oin: {one.member: one.elements for one in found[oin].members} for oin in holders}
+    members = sorted({member for counted in counts.values() for member in counted})
+    rows = [[member, *(str(counts[oin].get(member, 0)) for oin in holders)] for member in members]
+    print_table(["member", *(f"holder {oin}" for oin in holders)], rows)
 
 
 @app.command()
