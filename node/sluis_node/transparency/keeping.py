@@ -129,7 +129,7 @@ def forget_found(connection: Connection) -> None:
 
 
 def raise_alarm(connection: Connection, evidence: Evidence) -> int:
-    """Keep an alarm with its evidence: from now on nothing is sent. Its number; one that is open counts once."""
+    """Keep an alarm with its evidence: from now on nothing is sent. Its number."""
     values = {
         "charge": evidence.charge.name,
         "what": evidence.what,
@@ -149,10 +149,16 @@ def alarms(connection: Connection) -> list[Alarm]:
 def require_none(engine: Engine) -> None:
     """Raise LogAlarm while an alarm is open."""
     with transaction(engine) as connection:
-        query = select(log_alarms.c.what, log_alarms.c.number).where(log_alarms.c.settled_at.is_(None))
-        found = connection.execute(query.order_by(log_alarms.c.number)).first()
+        found = open_alarm(connection)
     if found is not None:
-        raise alarm_error(found.number, found.what)
+        raise found
+
+
+def open_alarm(connection: Connection) -> LogAlarm | None:
+    """The alarm that is open, if there is one."""
+    query = select(log_alarms.c.what, log_alarms.c.number).where(log_alarms.c.settled_at.is_(None))
+    found = connection.execute(query.order_by(log_alarms.c.number)).first()
+    return alarm_error(found.number, found.what) if found else None
 
 
 def alarm_error(number: int, what: str) -> LogAlarm:

@@ -332,6 +332,8 @@ class Watch:
         covenant = parts.known_covenant()
         coordinator = covenant.terms.coordinator if covenant else None
         with parts.store.transaction() as connection:
+            if (already := keeping.open_alarm(connection)) is not None:
+                return already  # one is enough to stop for; another look found it, or another event of the same look
             number = keeping.raise_alarm(connection, evidence)
             parts.anomalies.note(
                 connection,
