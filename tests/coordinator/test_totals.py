@@ -300,6 +300,7 @@ class Killed(Counting, ProcessRig):
     """The same, with the real program, which is killed."""
 
 
+@pytest.mark.slow
 async def test_killed_between_any_two_steps(tmp_path: Path) -> None:
     terms = TotalsTerms(board=card(), minimum_contributors=3, value_bits=4, indicators=INDICATORS)
     async with Killed(tmp_path, make_world(totals=terms)) as rig:

@@ -218,6 +218,7 @@ def test_a_demo_from_its_start_to_the_last_file(caseloads: Path, tmp_path: Path)
     check_the_end(finished)
 
 
+@pytest.mark.slow
 def test_a_caseload_with_a_forbidden_column_is_named_and_nothing_is_left(caseloads: Path, tmp_path: Path) -> None:
     folder = tmp_path / "caseloads"
     folder.mkdir()

@@ -52,6 +52,7 @@ def altered(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+@pytest.mark.slow
 async def test_an_outsider_verifies_the_log(tmp_path: Path) -> None:
     audit = await exported(tmp_path)
     for name, expected in (("notes.py", "cosigned by 3 of 3 nodes"), ("tree.py", "       3 commitment")):

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from sluis_coordinator import log
 from sluis_protocol.checkpoint import Checkpoint
 from sluis_runtime.database import transaction
@@ -122,6 +123,7 @@ async def test_a_tampered_database_stops_a_node_with_evidence_until_it_is_settle
         assert "settled" in (await sluis_node("log", "show", "--config", config)).stdout
 
 
+@pytest.mark.slow
 async def test_history_that_is_rewritten_under_the_same_tree(tmp_path: Path) -> None:
     """An event is changed: the tree still has the old one, and the operator's own check finds it."""
     async with processes(tmp_path) as (rig, config):
@@ -137,6 +139,7 @@ async def test_history_that_is_rewritten_under_the_same_tree(tmp_path: Path) -> 
         assert checking.returncode == 1
 
 
+@pytest.mark.slow
 async def test_killed_between_an_event_and_its_checkpoint(tmp_path: Path) -> None:
     async with processes(tmp_path) as (rig, config):
         sizes = []

@@ -23,6 +23,7 @@ from ...world import AUTHORITY
 from .rig import CARD, FIRST, SECOND, Side, Two
 
 T = TypeVar("T")
+pytestmark = pytest.mark.slow
 
 
 class Lossy:
@@ -59,7 +60,6 @@ def phases(two: Two) -> tuple[Phase, Phase]:
     return two.a.phase, two.b.phase
 
 
-@pytest.mark.slow
 async def test_everything_is_started_again_between_any_two_steps(two: Two) -> None:
     async def step() -> None:
         await two.restart()
