@@ -88,9 +88,9 @@ def what_remains() -> Iterator[str]:
     yield f"""
 ## What is seen by design
 
-- **Evaluations are counted exactly**: key holders and the coordinator see how many linkage keys a node has evaluated
-  ({keys} for {persons} persons here, where padded slots would be {slots}), so the true size shows there more exactly
-  than in what is handed in.
+- **Evaluations are counted** in steps of the covenant's `batch_minimum` only: key holders and the coordinator see how
+  many linkage keys a node has evaluated ({keys} for {persons} persons here, where padded slots would be {slots}), so
+  the true size shows there more exactly than in what is handed in.
 - **How many municipalities share** a tag shows within a round: of {many.tried} families whose number of municipalities
   no other family has, somebody who knows all these numbers tells {many.succeeded}. Tags go when the round is published.
 - **When** a node takes part, asks and answers. Results come with the round's publication, to all at once, not as they
