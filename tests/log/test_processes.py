@@ -87,6 +87,7 @@ def told(outcome: Outcome) -> str:
     return outcome.stderr
 
 
+@pytest.mark.slow
 async def test_a_tampered_database_stops_a_node_with_evidence_until_it_is_settled(tmp_path: Path) -> None:
     async with processes(tmp_path) as (rig, config):
         old = backup(rig)

@@ -220,6 +220,7 @@ async def test_two_processes_at_once(tmp_path: Path) -> None:
             assert len(node.matches()) == len(expected)
 
 
+@pytest.mark.slow
 async def test_a_coordinator_that_restarts_in_between(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         country.settings = country.settings.model_copy(update={"listen": f"127.0.0.1:{country.port}"})

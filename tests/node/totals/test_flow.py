@@ -180,6 +180,7 @@ async def test_the_board_opens_what_the_municipalities_counted_and_nobody_counts
         assert names == {"count for totals", "approve totals"} or not any(view.figures or {})
 
 
+@pytest.mark.slow
 async def test_a_period_that_came_to_nothing_is_opened_again_with_the_same_figures(three: Three) -> None:
     """Two of three have said their last word; in the second attempt they say it for the same three, and only these."""
     first = three.begin()
