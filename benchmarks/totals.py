@@ -74,9 +74,9 @@ def main() -> None:
         since = clock("node: commit and prove", since)
         totals.check_enrolment(enrolled[oin], made[oin].proof, period, caller=oin)
         clock("coordinator: check proofs", since)
-    entries = tuple(Enrolled(oin, totals.digest_of(enrolled[oin])) for oin in oins)
+    entries = tuple(Enrolled(oin, enrolled[oin].digest) for oin in oins)
     roster = say(COORDINATOR, Kind.ROSTER, Roster(period.opening, entries))
-    contributors = say(COORDINATOR, Kind.CONTRIBUTORS, Contributors(totals.digest_of(roster), tuple(oins)))
+    contributors = say(COORDINATOR, Kind.CONTRIBUTORS, Contributors(roster.digest, tuple(oins)))
     ciphertexts, answers, size, of_shares = [], {}, 0, 0
     secrets = {oin: os.urandom(32) for oin in oins}
     shares: dict[str, list[bytes]] = {oin: [] for oin in oins}

@@ -7,7 +7,6 @@ changes nothing, and no second draw can be averaged with the first. The year's b
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -95,7 +94,7 @@ def enter(folder: Path, message: SignedMessage, covenant: Covenant, secret: Boar
 
     Raises TotalsError for another release of a period that was opened, and where the year's noise budget is spent.
     """
-    book, digest = read_book(folder), hashlib.sha256(message.body).hexdigest()
+    book, digest = read_book(folder), message.digest.hex()
     for one in book.opened:
         if one.release == digest:
             return one

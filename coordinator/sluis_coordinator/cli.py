@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import grpc
 import typer
-from sluis_protocol.errors import ConfigError
 from sluis_runtime import logs
 from sluis_runtime.database import transaction
 from sluis_runtime.files import sole_user
-from sluis_runtime.printing import print_table, say
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program, on_stop_signal, run
 
 from . import announcing, config, events, keeper, log_cli, store, totals_cli, usage
+from .command import CONFIG, ConfigOption, JsonOption, now, opened
 from .config import CoordinatorSettings
-from .coordinator import Coordinator, open_coordinator
+from .coordinator import open_coordinator
 from .server import Server, ask_health
 
 app = Program(help="Run the rounds: relay, collect, join, deliver. The coordinator sees tags, and no person.")
 rounds = Program(help="Announce, close, abandon and look at rounds; the running server acts on it within a tick.")
 app.add_typer(rounds, name="rounds")
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="The round's id.")]
-CONFIG = Path("coordinator.toml")
 
 
 @app.command()
@@ -80,7 +76,7 @@ def announce(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Announce a round and print its id."""
-    coordinator = _open(config)
+    coordinator = opened(config)
     new = announcing.announce(
         coordinator,
         purpose,
@@ -93,7 +89,7 @@ def announce(
 @rounds.command()
 def close(round_id: RoundArgument, config: ConfigOption = CONFIG) -> None:
     """Stop collecting now, and join."""
-    found = keeper.close(_open(config), round_id)
+    found = keeper.close(opened(config), round_id)
     say(f"{found.id} {found.state.name}")
 
 
@@ -104,19 +100,19 @@ def abandon(
     config: ConfigOption = CONFIG,
 ) -> None:
     """End a round that isn't published yet, without a result."""
-    found = keeper.abandon(_open(config), round_id, why)
+    found = keeper.abandon(opened(config), round_id, why)
     say(f"{found.id} {found.state.name}")
 
 
 @rounds.command("list")
 def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
     """All rounds, the newest first."""
-    coordinator = _open(config)
+    coordinator = opened(config)
     with transaction(coordinator.engine) as connection:
         found = store.find_rounds(connection, purged=True)
         counts = store.count_submissions(connection, [one.id for one in found])
     if as_json:
-        say(json.dumps([_summary(one, counts[one.id]) for one in found], indent=2))
+        print_json([_summary(one, counts[one.id]) for one in found])
         return
     rows = [
         (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%F %T}", one.state.next_actor)
@@ -128,7 +124,7 @@ def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> N
 @rounds.command()
 def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
     """One round: who submitted how much, who asked for how many evaluations, and who for far too many."""
-    coordinator = _open(config)
+    coordinator = opened(config)
     with transaction(coordinator.engine) as connection:
         found = store.find_round(connection, round_id)
         submitted = store.find_submissions(connection, round_id)
@@ -145,7 +141,7 @@ def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOpt
         "asked_far_more_than_submitted": (usage.suspicious(asked, persons, coordinator.rules.slots) if counted else []),
     }
     if as_json:
-        say(json.dumps(summary, indent=2))
+        print_json(summary)
         return
     for name, value in summary.items():
         shown = ", ".join(f"{oin} ({count})" for oin, count in value.items()) if isinstance(value, dict) else value
@@ -156,7 +152,7 @@ def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOpt
 async def _serve(settings: CoordinatorSettings) -> None:
     # A second server would take the first one's running uploads and joins for what a crash left behind.
     with sole_user(settings.database), sole_user(settings.rounds):
-        coordinator = open_coordinator(settings, _now, os.urandom)
+        coordinator = open_coordinator(settings, now, os.urandom)
         server = Server(
             coordinator,
             announce=settings.announce,
@@ -170,19 +166,8 @@ async def _serve(settings: CoordinatorSettings) -> None:
         await server.wait()
 
 
-def _open(path: Path) -> Coordinator:
-    settings = CoordinatorSettings.load(path)
-    if not settings.database.exists():
-        raise ConfigError("there is no database yet", do="start the server first", file=settings.database)
-    return open_coordinator(settings, _now, os.urandom, adopt=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-app.add_typer(totals_cli.make(_open, CONFIG), name="totals")
-app.add_typer(log_cli.make(_open, CONFIG), name="log")
+app.add_typer(totals_cli.app, name="totals")
+app.add_typer(log_cli.app, name="log")
 
 
 def _summary(found: store.Round, submissions: int) -> dict[str, object]:

@@ -6,17 +6,16 @@ a leaf of the transparency log, event n being leaf n − 1 (protocol.md, 8).
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.leaves import KINDS, SALT_BYTES, Leaf
 from sluis_protocol.merkle import leaf_hash
-from sluis_protocol.signed import SignedMessage
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from . import log_store
@@ -75,22 +74,18 @@ def record_all(connection: Connection, entries: Sequence[Entry]) -> None:
     """Add entries in this order, and their leaves to the log's tree."""
     before, rows, leaves = size(connection), [], []
     for number, one in enumerate(entries, start=before + 1):
-        salt = os.urandom(SALT_BYTES) if KINDS[one.what].sealed else b""
-        at = moment(millis(one.at))  # as exactly as it is kept
-        leaf = Leaf.of(one.what, at, one.digest, round_id=one.round_id, party=one.party, count=one.count, salt=salt)
-        leaves.append(leaf_hash(leaf.public.text.encode()))
-        rows.append(
-            {
-                "id": number,
-                "at": at,
-                "kind": one.what,
-                "round_id": one.round_id,
-                "party": one.party,
-                "count": one.count,
-                "digest": one.digest,
-                "salt": salt,
-            }
-        )
+        row: dict[str, Any] = {
+            "id": number,
+            "at": moment(millis(one.at)),  # as exactly as it is kept
+            "kind": one.what,
+            "round_id": one.round_id,
+            "party": one.party,
+            "count": one.count,
+            "digest": one.digest,
+            "salt": os.urandom(SALT_BYTES) if KINDS[one.what].sealed else b"",
+        }
+        rows.append(row)
+        leaves.append(leaf_hash(leaf_of(row).public.text.encode()))
     if rows:
         connection.execute(insert(events), rows)
         log_store.append(connection, before, leaves)
@@ -101,7 +96,7 @@ def size(connection: Connection) -> int:
     return connection.execute(select(func.max(events.c.id))).scalar_one() or 0
 
 
-def leaf_of(row: RowMapping) -> Leaf:
+def leaf_of(row: RowMapping | Mapping[str, Any]) -> Leaf:
     """An entry's leaf; of a sealed one, what only those concerned may read."""
     return Leaf.of(
         row["kind"],
@@ -112,11 +107,6 @@ def leaf_of(row: RowMapping) -> Leaf:
         count=row["count"],
         salt=row["salt"],
     )
-
-
-def digest_of(message: SignedMessage) -> bytes:
-    """SHA-256 over the signed body."""
-    return hashlib.sha256(message.body).digest()
 
 
 def counts(connection: Connection, round_id: str, what: str) -> dict[str, int]:

@@ -226,11 +226,11 @@ def _fix_roster(coordinator: Coordinator, found: StoredPeriod, now: datetime) ->
         enrolled = store.taken(connection, found.id, Step.ENROLMENT)
         if not _enough(coordinator, len(enrolled)):
             return _abandon(connection, found, now, f"{len(enrolled)} enrolled")
-        entries = tuple(Enrolled(oin, protocol.digest_of(message)) for oin, message in enrolled.items())
-        content = Roster(protocol.digest_of(found.opening), entries)
+        entries = tuple(Enrolled(oin, message.digest) for oin, message in enrolled.items())
+        content = Roster(found.opening.digest, entries)
         roster = coordinator.sign(Kind.ROSTER, content, found.id, found.covenant_hash, at=now)
         store.put_signed(connection, found.id, Signed.ROSTER, roster)
-        digest = protocol.digest_of(roster)
+        digest = roster.digest
         store.move(connection, found, Event.ROSTER, now, digest, count=len(entries))
     log.info("period", period=found.id, state="contributing", enrolled=len(entries))
     return True
@@ -244,10 +244,10 @@ def _fix_contributors(coordinator: Coordinator, found: StoredPeriod, now: dateti
         roster = store.signed(connection, found.id)[Signed.ROSTER]
         if not _enough(coordinator, len(oins)) or len(oins) < quorum(len(protocol.roster_oins(roster))):
             return _abandon(connection, found, now, f"{len(oins)} contributed")
-        content = Contributors(protocol.digest_of(roster), oins)
+        content = Contributors(roster.digest, oins)
         contributors = coordinator.sign(Kind.CONTRIBUTORS, content, found.id, found.covenant_hash, at=now)
         store.put_signed(connection, found.id, Signed.CONTRIBUTORS, contributors)
-        digest = protocol.digest_of(contributors)
+        digest = contributors.digest
         store.move(connection, found, Event.CLOSE, now, digest, count=len(oins))
     log.info("period", period=found.id, state="closing", contributors=len(oins))
     return True
@@ -274,7 +274,7 @@ def _release(coordinator: Coordinator, found: StoredPeriod, now: datetime, *, la
         content = Release(found.opening, tuple(enrolled[oin] for oin in contributions), ciphertext)
         release = coordinator.sign(Kind.RELEASE, content, found.id, found.covenant_hash, at=now)
         store.put_signed(connection, found.id, Signed.RELEASE, release)
-        store.move(connection, found, Event.RELEASE, now, protocol.digest_of(release), count=len(contributions))
+        store.move(connection, found, Event.RELEASE, now, release.digest, count=len(contributions))
     log.info("period", period=found.id, state="released", contributors=len(contributions))
     return True
 
@@ -286,7 +286,7 @@ def abandon(coordinator: Coordinator, found: StoredPeriod, why: str) -> bool:
 
 
 def _abandon(connection: Connection, found: StoredPeriod, now: datetime, why: str) -> bool:
-    digest = protocol.digest_of(found.opening)
+    digest = found.opening.digest
     store.move(connection, found, Event.ABANDON, now, digest, abandoned=why)
     log.warning("period abandoned", period=found.id, why=why)
     return True

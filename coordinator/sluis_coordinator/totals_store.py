@@ -77,7 +77,7 @@ def add(connection: Connection, new: Period, opening: SignedMessage, at: datetim
         )
     )
     what = f"{events.Happened.PERIOD} enrolling"
-    events.record(connection, what, at, events.digest_of(opening), round_id=new.id)
+    events.record(connection, what, at, opening.digest, round_id=new.id)
 
 
 def find(connection: Connection, period_id: str) -> StoredPeriod:
@@ -168,7 +168,7 @@ def take(
     rows = [{"period_id": period_id, "recipient": to, "sender": oin, "share": share} for to, share in shares.items()]
     if rows:
         connection.execute(insert(totals_shares), rows)
-    events.record(connection, f"totals {step}", at, events.digest_of(message), round_id=period_id, party=oin)
+    events.record(connection, f"totals {step}", at, message.digest, round_id=period_id, party=oin)
 
 
 def shares_for(connection: Connection, period_id: str, recipient: str) -> list[bytes]:

@@ -57,7 +57,7 @@ def report(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
             connection,
             events.Happened.USAGE,
             coordinator.clock(),
-            events.digest_of(message),
+            message.digest,
             round_id=round_id,
             party=oin,
             count=said.elements,

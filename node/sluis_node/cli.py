@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from sluis_protocol.rules import load_rules
 from sluis_runtime import logs
-from sluis_runtime.printing import say
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program, run
 
 from . import show
@@ -99,7 +99,7 @@ def check(
     found = _with_node(config, work)
     quality = assess(found, load_rules())
     if as_json:
-        show.print_json(show.caseload_json(found) | {"quality": quality.as_json()})
+        print_json(show.caseload_json(found) | {"quality": quality.as_json()})
     else:
         show.print_caseload(found)
         show.print_quality(quality)
@@ -132,7 +132,7 @@ def participate(
             ),
         )
     if as_json:
-        show.print_json(show.report_json(report))
+        print_json(show.report_json(report))
     else:
         show.print_report(report)
     raise typer.Exit(0 if report.published else 1)
@@ -165,7 +165,7 @@ def matches(
 
     found = _with_node(config, work)
     if as_json:
-        show.print_json([brief_json(brief) for brief in found])
+        print_json([brief_json(brief) for brief in found])
     elif found:
         print_briefs(found)
     else:
@@ -185,7 +185,7 @@ def anomalies(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> Non
 
     found = _with_node(config, work)
     if as_json:
-        show.print_json([anomaly.as_json() for anomaly in found])
+        print_json([anomaly.as_json() for anomaly in found])
     else:
         show.print_anomalies(found)
 

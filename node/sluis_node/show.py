@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
@@ -39,11 +37,6 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
             bars.update(tasks[step], completed=done, total=total or None)
 
         yield show
-
-
-def print_json(content: object) -> None:
-    """JSON, never wrapped or coloured."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def print_caseload(caseload: Caseload) -> None:

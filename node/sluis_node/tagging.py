@@ -194,7 +194,7 @@ class Tagging:
                 caller=self.covenant.holders[index].oin,
             )
             said = wire.decode(EvaluationAnswer, envelope.payload)
-            if said.index != index or said.request_sha256 != hashlib.sha256(request.body).digest():
+            if said.index != index or said.request_sha256 != request.digest:
                 raise MalformedMessage("the answer belongs to another request", holder=index)
         except SluisError as error:
             self._blame(Fault(index, Complaint.UNVERIFIABLE, error, (request, message)))

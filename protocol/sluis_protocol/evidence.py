@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -181,7 +180,7 @@ def promised(message: SignedMessage, covenants: _Covenants) -> tuple[Envelope, s
         return envelope, "commitment", receipt.commitment
     if kind is Kind.ENTRY:
         envelope, _ = _open(message, kind, Entry, covenants)
-        return envelope, "handshake", hashlib.sha256(message.body).digest()
+        return envelope, "handshake", message.digest
     raise LogError(f"a {kind} promises nothing about the log")
 
 

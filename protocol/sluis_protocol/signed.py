@@ -9,6 +9,7 @@ No I/O; the time of checking is an argument.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -109,6 +110,11 @@ class SignedMessage:
     def envelope(self) -> Envelope:
         """What the message *claims*: unverified. `open_signed` is the way in."""
         return Envelope.parse(self.body)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the body: by this other messages, the log and the databases name it."""
+        return hashlib.sha256(self.body).digest()
 
 
 def sign(envelope: Envelope, key: Ed25519PrivateKey) -> SignedMessage:

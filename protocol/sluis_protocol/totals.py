@@ -66,11 +66,6 @@ class Period:
         return self.covenant.hash, self.id, self.opening, oin
 
 
-def digest_of(message: SignedMessage) -> bytes:
-    """SHA-256 over the signed body."""
-    return hashlib.sha256(message.body).digest()
-
-
 def read_period(message: SignedMessage, covenant: Covenant, *, now: datetime | None = None) -> Period:
     """Verify an opening.
 
@@ -89,7 +84,7 @@ def read_period(message: SignedMessage, covenant: Covenant, *, now: datetime | N
         raise WrongCovenant("the period asks for another key than the board's", do="report it", period=claimed.round_id)
     if now is not None and claimed.sent_at > now:
         raise TotalsError("the period is opened in the future", do="check the clock (NTP)", period=claimed.round_id)
-    return Period(claimed.round_id, digest_of(message), content, covenant)
+    return Period(claimed.round_id, message.digest, content, covenant)
 
 
 # What a node does.
@@ -128,7 +123,7 @@ def masks_of(period: Period, message: SignedMessage, oin: str, sealing: SealingK
     if oin not in oins:
         raise TotalsError("this node isn't on the roster", do="nothing is lost for the next period", period=period.id)
     sealing_keys = {one: base64.b64decode(period.covenant.member(one).sealing_key) for one in oins}
-    return make_masks(period.key, sealing, oin, sealing_keys, secret, *period.context(""), digest_of(message))
+    return make_masks(period.key, sealing, oin, sealing_keys, secret, *period.context(""), message.digest)
 
 
 def contribute(
@@ -136,11 +131,11 @@ def contribute(
 ) -> Contribution:
     """The masked ciphertext, and the shares of its mask. The roster must have us with the enrolment that we signed."""
     roster, envelope = read_roster(message, period), enrolled.envelope
-    if (envelope.sender, digest_of(enrolled)) not in {(one.oin, one.enrolment) for one in roster.entries}:
+    if (envelope.sender, enrolled.digest) not in {(one.oin, one.enrolment) for one in roster.entries}:
         raise TotalsError("the roster doesn't have what this node committed to", do="report it", period=period.id)
     key = period.key
     ciphertext = key.encrypt(packed + masks.own, random)
-    return Contribution(digest_of(message), key.write(ciphertext), write_shares(key, masks.shares))
+    return Contribution(message.digest, key.write(ciphertext), write_shares(key, masks.shares))
 
 
 def read_contributors(message: SignedMessage, period: Period, roster: SignedMessage) -> Contributors:
@@ -149,7 +144,7 @@ def read_contributors(message: SignedMessage, period: Period, roster: SignedMess
     Enough are the covenant's minimum, and a quorum of the roster.
     """
     found = wire.decode(Contributors, _opened(message, period, Kind.CONTRIBUTORS))
-    if found.roster != digest_of(roster):
+    if found.roster != roster.digest:
         raise MalformedMessage("the contributors are of another roster", period=period.id)
     enrolled = [one.oin for one in read_roster(roster, period).entries]
     if not set(found.oins) <= set(enrolled):
@@ -170,7 +165,7 @@ def unmask(
     if oin not in found.oins:
         raise TotalsError("this node is not among the contributors", do="nothing needs to be done", period=period.id)
     answer = masks.answer(read_shares(period.key, shares, found.oins))
-    return Unmasking(digest_of(message), answer.to_bytes(period.key.size, "big"))
+    return Unmasking(message.digest, answer.to_bytes(period.key.size, "big"))
 
 
 # What the coordinator does.
@@ -196,7 +191,7 @@ def check_contribution(message: SignedMessage, period: Period, roster: SignedMes
     """Verify a contribution, as far as it shows: the sender is on the roster, it is under the key, with all shares."""
     envelope = open_signed(message, period.covenant, Kind.CONTRIBUTION, round_id=period.id, now=None, caller=caller)
     contribution = wire.decode(Contribution, envelope.payload)
-    if contribution.roster != digest_of(roster):
+    if contribution.roster != roster.digest:
         raise ContributionRefused("the contribution is of another roster", party=caller)
     oins = roster_oins(roster)
     if caller not in oins:
@@ -220,7 +215,7 @@ def check_unmasking(message: SignedMessage, period: Period, contributors: Signed
     """Verify what a contributor sent, as far as it shows."""
     envelope = open_signed(message, period.covenant, Kind.UNMASKING, round_id=period.id, now=None, caller=caller)
     unmasking = wire.decode(Unmasking, envelope.payload)
-    if unmasking.contributors != digest_of(contributors):
+    if unmasking.contributors != contributors.digest:
         raise ContributionRefused("this is said for another list of contributors", party=caller)
     if caller not in wire.decode(Contributors, contributors.envelope.payload).oins:
         raise ContributionRefused("this member is not among the contributors", party=caller)

@@ -5,8 +5,10 @@ Texts of others (names, references) are never read as markup. Errors and progres
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +24,11 @@ _GAP = 3
 def say(text: str, style: str = "") -> None:
     """Print a line of text; none is broken where a terminal ends, so that it can be copied."""
     console.print(text, markup=False, soft_wrap=True, style=style)
+
+
+def print_json(content: object) -> None:
+    """Print JSON, never wrapped or coloured."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -43,7 +43,7 @@ def released(world: World, label: str, name: str) -> SignedMessage:
     members = [member_oin(number) for number in (1, 2, 3)]
     made = {oin: totals.enrol(period, oin, FIGURES, os.urandom) for oin in members}
     enrolled = {oin: say(oin, Kind.ENROLMENT, made[oin].enrolment) for oin in members}
-    entries = tuple(Enrolled(oin, totals.digest_of(enrolled[oin])) for oin in members)
+    entries = tuple(Enrolled(oin, enrolled[oin].digest) for oin in members)
     roster = say(COORDINATOR, Kind.ROSTER, Roster(period.opening, entries))
     masks = {oin: totals.masks_of(period, roster, oin, world.sealing[oin], bytes(32)) for oin in members}
     ciphertexts = [period.key.encrypt(made[oin].packed + masks[oin].own, os.urandom) for oin in members]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sluis_protocol.chain import digest_of, open_step
+from sluis_protocol.chain import open_step
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.handshake import Act
 from sluis_runtime.database import transaction
@@ -65,7 +65,7 @@ async def test_killed_in_the_middle_of_a_move(tmp_path: Path) -> None:
             await side.send(message)
             await talks.read()
             entry = talks.a.entries[-1]
-            assert digest_of(entry) == talks.stored().head
+            assert entry.digest == talks.stored().head
 
         for milliseconds, side in ((0, talks.a), (3, talks.b), (6, talks.a), (12, talks.b)):
             await send(side, milliseconds)

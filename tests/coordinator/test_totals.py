@@ -233,7 +233,7 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     roster = await tellers[0].roster()
     key = SECRET.public
     outsider = tellers[3].party
-    content = Contribution(totals.digest_of(roster), key.write(key.encrypt(0, os.urandom)), bytes(3 * key.size))
+    content = Contribution(roster.digest, key.write(key.encrypt(0, os.urandom)), bytes(3 * key.size))
     with pytest.raises(ContributionRefused, match="roster"):
         await outsider.call(CONTRIBUTE, outsider.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
     first = await tellers[0].contribute()
@@ -241,7 +241,7 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     with pytest.raises(ContributionRefused, match="another contribution"):
         await tellers[0].contribute()  # fresh randomness: another ciphertext
     for wrong in (b"\x00" * 768, b"\x01" * 700, key.modulus.to_bytes(768, "big")):
-        content = Contribution(totals.digest_of(roster), wrong, bytes(3 * key.size))
+        content = Contribution(roster.digest, wrong, bytes(3 * key.size))
         party = tellers[1].party
         with pytest.raises(SluisError):
             await party.call(CONTRIBUTE, party.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)

@@ -252,7 +252,7 @@ async def test_holders_counts(tmp_path: Path) -> None:
         assert list(listed.usages) == said
         found, _ = await newest(two)
         for message in said:
-            request = InclusionRequest("usage", events.digest_of(message), found.size)
+            request = InclusionRequest("usage", message.digest, found.size)
             place = await ask(two, methods.GET_INCLUSION, request, Kind.LOG_INCLUSION, LogInclusion)
             assert Leaf.parse(place.leaf).count == 924
         asked = usage.asked(usage.by_holder(listed), 2)

@@ -91,7 +91,7 @@ class Play:
     nodes: list[Node]
 
     def roster(self, nodes: Sequence[Node] | None = None) -> SignedMessage:
-        entries = tuple(Enrolled(one.oin, totals.digest_of(one.enrolled)) for one in nodes or self.nodes)
+        entries = tuple(Enrolled(one.oin, one.enrolled.digest) for one in nodes or self.nodes)
         return say(COORDINATOR, Kind.ROSTER, Roster(self.period.opening, entries))
 
     def masks(self, node: Node, roster: SignedMessage) -> Masks:
@@ -104,7 +104,7 @@ class Play:
         return say(node.oin, Kind.CONTRIBUTION, replace(made, **changed))
 
     def contributors(self, roster: SignedMessage, nodes: Sequence[Node]) -> SignedMessage:
-        content = Contributors(totals.digest_of(roster), tuple(one.oin for one in nodes))
+        content = Contributors(roster.digest, tuple(one.oin for one in nodes))
         return say(COORDINATOR, Kind.CONTRIBUTORS, content)
 
     def last_word(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from sluis_protocol.rules import load_rules
-from sluis_runtime.printing import print_table, say
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program
 
 from ..caseload import read_caseload
@@ -30,7 +29,7 @@ def estimate_command(
     families = [one for path in caseloads for one in read_caseload(path, name=path.name, today=today).families]
     report = estimate(families, load_rules())
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        print_json(report.as_json())
     else:
         print_report(report)
 

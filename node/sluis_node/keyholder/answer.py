@@ -6,7 +6,6 @@ What comes in is whatever the relay passes on; nothing about it is believed befo
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -93,7 +92,7 @@ class Answerer:
         )
         evaluated = threshold.evaluate(self.share, request.quorum, request.elements, self.random)
         answer = EvaluationAnswer(
-            hashlib.sha256(message.body).digest(),
+            message.digest,
             self.share.index,
             evaluated.elements,
             evaluated.proof,

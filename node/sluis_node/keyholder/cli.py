@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import closing
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from sluis_protocol.covenant import Terms
 from sluis_protocol.errors import CovenantError
 from sluis_runtime import logs
 from sluis_runtime.files import read_text
-from sluis_runtime.printing import print_table, say
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program, run
 
 from .ceremony import take_part
@@ -85,7 +84,7 @@ def usage(
     with closing(open_holder(KeyHolderSettings.load(config))) as holder:
         counts = holder.quota.report()
     if as_json:
-        typer.echo(json.dumps([asdict(count) for count in counts], indent=2))
+        print_json([asdict(count) for count in counts])
         return
     names = ("round", "purpose", "member", "evaluations", "batches")
     print_table(names, [(one.round_id, one.purpose, one.member, str(one.elements), str(one.batches)) for one in counts])

@@ -6,12 +6,11 @@ import asyncio
 from typing import Annotated
 
 import typer
-from sluis_runtime.printing import say
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import print_json
 from .outbox import Delivery, DeliveryState
 from .sender import Sent
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from sluis_runtime.printing import say
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import print_json
 from .activity import Activity
 from .reading import Entry, Wanted
 

@@ -6,11 +6,10 @@ import asyncio
 from typing import Annotated
 
 import typer
-from sluis_runtime.printing import print_table
+from sluis_runtime.printing import print_json, print_table
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import print_json
 from .retention import Deletion, Due
 
 

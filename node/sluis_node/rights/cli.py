@@ -12,13 +12,12 @@ import typer
 from sluis_protocol.errors import InputError, NotFound
 from sluis_protocol.notation import read_bsn
 from sluis_runtime.files import write_atomically
-from sluis_runtime.printing import say
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
 from ..caseload import read_caseload
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import print_json
 from .dossier import Dossier
 from .requests import RightsRequest
 from .rights import Done, Rights

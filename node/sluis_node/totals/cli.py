@@ -6,13 +6,12 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from sluis_runtime.printing import print_table, say
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..handshake.options import ReviewerOption
 from ..node import Node
-from ..show import print_json
 from .desk import PeriodView
 
 app = Program(help="Take part in the national totals: figures that nobody but you sees.")

@@ -9,12 +9,11 @@ import typer
 from sluis_protocol.evidence import Evidence, judge
 from sluis_protocol.note import Verifier
 from sluis_runtime.files import read_text, write_atomically
-from sluis_runtime.printing import print_table, say
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import print_json
 from .desk import Checked, Shown, checkpoint_json
 from .keeping import Alarm
 

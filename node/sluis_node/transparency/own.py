@@ -6,7 +6,6 @@ nobody.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,4 +105,4 @@ def _totals(connection: Connection, oin: str) -> Iterator[Owed]:
 
 
 def _sent(kind: str, message: SignedMessage, round_id: str, party: str) -> Owed:
-    return Owed(kind, hashlib.sha256(message.body).digest(), message.envelope.sent_at, round_id, party)
+    return Owed(kind, message.digest, message.envelope.sent_at, round_id, party)
