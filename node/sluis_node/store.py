@@ -209,7 +209,7 @@ class Store:
 
     def mark_submitted(self, round_id: str, receipt: SignedMessage | None = None) -> bool:
         """The coordinator has signed for the submission, and so promised to have it in its log."""
-        kept = None if receipt is None else receipt.signature + receipt.body
+        kept = None if receipt is None else receipt.packed
         with self.transaction() as connection:
             return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED, receipt=kept)
 

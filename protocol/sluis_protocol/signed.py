@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from .covenant import Covenant
 from .encoding import domain, lp_all, millis, moment
 from .errors import BadSignature, MalformedMessage, NotAMember, Replayed, WrongClock, WrongCovenant, WrongSender
+from .note import SIGNATURE_BYTES
 
 _SENDER = re.compile(rb"[0-9]{20}")
 _ROUND = re.compile(rb"[a-z0-9-]{1,64}")
@@ -115,6 +116,16 @@ class SignedMessage:
     def digest(self) -> bytes:
         """SHA-256 over the body: by this other messages, the log and the databases name it."""
         return hashlib.sha256(self.body).digest()
+
+    @property
+    def packed(self) -> bytes:
+        """Signature and body in a row, for one column of a database."""
+        return self.signature + self.body
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> Self:
+        """What `packed` made."""
+        return cls(raw[SIGNATURE_BYTES:], raw[:SIGNATURE_BYTES])
 
 
 def sign(envelope: Envelope, key: Ed25519PrivateKey) -> SignedMessage:

@@ -16,7 +16,6 @@ from sluis_protocol.encoding import domain, millis, moment
 from sluis_protocol.errors import QuotaExceeded, Replayed, RoundError
 from sluis_protocol.group import ELEMENT_BYTES
 from sluis_protocol.log_messages import MemberUsage
-from sluis_protocol.note import SIGNATURE_BYTES
 from sluis_protocol.signed import SignedMessage
 from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
@@ -175,7 +174,7 @@ class Quota:
                 .order_by(usage.member)
             )
             message = signed(tuple(MemberUsage(*row) for row in rows))
-            report = message.signature + message.body
+            report = message.packed
             connection.execute(update(table).where(table.c.round_id == round_id).values(report=report))
         return message
 
@@ -210,4 +209,4 @@ class Quota:
 
 
 def _message(raw: bytes | None) -> SignedMessage | None:
-    return None if raw is None else SignedMessage(raw[SIGNATURE_BYTES:], raw[:SIGNATURE_BYTES])
+    return None if raw is None else SignedMessage.unpack(raw)

@@ -15,7 +15,6 @@ from typing import Any
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import Overtaken, TotalsError
 from sluis_protocol.indicators import Cell
-from sluis_protocol.note import SIGNATURE_BYTES
 from sluis_protocol.signed import SignedMessage
 from sluis_protocol.totals import Period
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -85,7 +84,7 @@ class Periods:
                     covenant_hash=period.covenant.hash,
                     state=Progress.OPEN,
                     until=millis(period.content.enrol_until),
-                    opening=_write(opening),
+                    opening=opening.packed,
                 )
             )
             found = self.required(connection, period.id)
@@ -149,7 +148,7 @@ class Periods:
             Progress.APPROVED,
             content=self._sealed(found.id, "content", content),
             secret=self._sealed(found.id, "secret", secret),
-            enrolment=_write(enrolment),
+            enrolment=enrolment,
             proof=proof,
         )
 
@@ -157,7 +156,7 @@ class Periods:
         """Compare-and-set; raise Overtaken if the period changed since it was read."""
         if progress in OVER:
             values |= {"secret": None, "proof": None}
-        kept = {name: _write(value) if isinstance(value, SignedMessage) else value for name, value in values.items()}
+        kept = {name: value.packed if isinstance(value, SignedMessage) else value for name, value in values.items()}
         table = totals_periods
         changed = connection.execute(
             update(table).where(table.c.id == found.id, table.c.state == found.progress).values(state=progress, **kept)
@@ -182,7 +181,7 @@ class Periods:
             covenant_hash=row["covenant_hash"],
             progress=Progress(row["state"]),
             until=moment(row["until"]),
-            opening=SignedMessage(row["opening"][SIGNATURE_BYTES:], row["opening"][:SIGNATURE_BYTES]),
+            opening=SignedMessage.unpack(row["opening"]),
             figures=figures,
             approved_by=by,
             proof=row["proof"],
@@ -190,9 +189,5 @@ class Periods:
         )
 
 
-def _write(message: SignedMessage) -> bytes:
-    return message.signature + message.body
-
-
 def _read(raw: bytes | None) -> SignedMessage | None:
-    return None if raw is None else SignedMessage(raw[SIGNATURE_BYTES:], raw[:SIGNATURE_BYTES])
+    return None if raw is None else SignedMessage.unpack(raw)

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from sluis_protocol.content import LETTER
 from sluis_protocol.leaves import Leaf
-from sluis_protocol.note import SIGNATURE_BYTES
 from sluis_protocol.signed import SignedMessage
 from sqlalchemy import Connection, select
 
@@ -74,7 +73,7 @@ def not_found_yet(connection: Connection, events: list[Owed]) -> list[Owed]:
 def _commitments(connection: Connection, oin: str) -> Iterator[Owed]:
     query = select(rounds.c.round_id, rounds.c.commitment, rounds.c.persons, rounds.c.receipt)
     for row in connection.execute(query.where(rounds.c.receipt.is_not(None), rounds.c.commitment.is_not(None))):
-        receipt = SignedMessage(row.receipt[SIGNATURE_BYTES:], row.receipt[:SIGNATURE_BYTES])
+        receipt = SignedMessage.unpack(row.receipt)
         at = receipt.envelope.sent_at
         yield Owed("commitment", row.commitment, at, row.round_id, oin, row.persons, receipt)
 
@@ -100,7 +99,7 @@ def _totals(connection: Connection, oin: str) -> Iterator[Owed]:
     for row in connection.execute(select(totals_periods)).mappings():
         for step, progress in _STEPS.items():
             if row[step] is not None and row["state"] in progress:
-                message = SignedMessage(row[step][SIGNATURE_BYTES:], row[step][:SIGNATURE_BYTES])
+                message = SignedMessage.unpack(row[step])
                 yield _sent(f"totals {step}", message, row["id"], oin)
 
 
