@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sluis_node.caseload import read_caseload
+from sluis_node.caseload.reading import read_caseload
 from sluis_protocol.join import TaggedPerson, check_claim, join
 from sluis_protocol.keys import Ids, LinkageKey, connected, linkage_keys, pairs_within, unique_keys
 from sluis_protocol.record import Family

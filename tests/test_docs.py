@@ -30,8 +30,8 @@ from sluis_node.config import NodeSettings
 from sluis_node.handshake.model import Phase
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.tables import metadata as keyholder_tables
-from sluis_node.ledger import ClaimState
-from sluis_node.own_round import RoundState
+from sluis_node.round.ledger import ClaimState
+from sluis_node.round.own_round import RoundState
 from sluis_node.tables import metadata as node_tables
 from sluis_protocol import board, handshake, periods, rounds
 from sqlalchemy import MetaData

@@ -16,7 +16,8 @@ from sluis_runtime.program import Program, run
 
 from . import show
 from .anomalies import Anomaly
-from .caseload import Caseload
+from .caseload.quality import assess
+from .caseload.reading import Caseload
 from .config import NodeSettings, init_folder
 from .console.cli import console
 from .estimate.cli import app as rules_app
@@ -27,7 +28,6 @@ from .keyholder.cli import app as keyholder_app
 from .node import WAIT_SECONDS, Node
 from .notify.cli import app as notices_app
 from .processing.cli import app as processing_app
-from .quality import assess
 from .retention.cli import retention
 from .rights.cli import app as rights_app
 from .totals.cli import app as totals_app

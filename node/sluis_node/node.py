@@ -25,25 +25,25 @@ from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import read_sealing_key, read_signing_key, read_storage_key
 
 from .about import About, about
-from .announced import AnnouncedRound, list_rounds
 from .anomalies import Anomalies, Anomaly
-from .caseload import Caseload
+from .caseload.intake import Source, refuse_unless_told, take_in
+from .caseload.reading import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .handshake.desk import Desk
 from .handshake.expiry import expire
 from .handshake.reminders import remind
-from .intake import Source, refuse_unless_told, take_in
-from .ledger import ClaimState, Ledger
-from .matches import FamilyMatch, present
 from .notify.outbox import Outbox
-from .own_round import OwnRound, RoundState
-from .participation import Participation, Report
 from .parts import Parts
 from .processing.log import ProcessingLog
 from .progress import Progress, silent
 from .pulse import pulse
-from .receive import Receiver, nothing_outstanding
+from .round.announced import AnnouncedRound, list_rounds
+from .round.ledger import ClaimState, Ledger
+from .round.matches import FamilyMatch, present
+from .round.own_round import OwnRound, RoundState
+from .round.participation import Participation, Report
+from .round.receive import Receiver, nothing_outstanding
 from .services import Services
 from .signer import Clock, Signer
 from .store import Store

@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 from .anomalies import Anomalies
 from .config import NodeSettings
 from .coordinator import Coordinator
-from .ledger import Ledger
 from .notify.outbox import Outbox
 from .processing.log import ProcessingLog
+from .round.ledger import Ledger
 from .signer import Clock, Signer
 from .store import Store
 

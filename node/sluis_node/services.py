@@ -12,9 +12,8 @@ from sluis_protocol.errors import Unreachable
 from sluis_runtime.logs import logger
 from sluis_runtime.trace import within
 
-from .caseload import Caseload
+from .caseload.reading import Caseload
 from .handshake.desk import Desk
-from .matches import FamilyMatch
 from .notify.outbox import Delivery, DeliveryState
 from .notify.sender import Sender, Sent
 from .notify.webhook import EventSigner
@@ -26,6 +25,7 @@ from .retention.retention import Deletion, Due, Retention
 from .rights.leaving_out import leave_out
 from .rights.requests import Requests
 from .rights.rights import Rights
+from .round.matches import FamilyMatch
 from .totals.desk import TotalsDesk
 from .totals.taking_part import TakingPart
 from .transparency.desk import LogDesk

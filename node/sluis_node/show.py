@@ -11,12 +11,12 @@ from rich.progress import Progress as Bars
 from sluis_runtime.printing import print_table, say
 
 from .anomalies import Anomaly
-from .caseload import Caseload
-from .matches import FamilyMatch
+from .caseload.quality import Quality
+from .caseload.reading import Caseload
 from .node import Received, RoundInfo
-from .participation import Report
 from .progress import Progress, Step, silent
-from .quality import Quality
+from .round.matches import FamilyMatch
+from .round.participation import Report
 
 _stderr = Console(stderr=True)
 

@@ -22,8 +22,8 @@ from sluis_runtime.database import open_database, transaction
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
 
 from .anomalies import forget_evidence
-from .own_family import FamilyOnFile, read_family, write_family
-from .own_round import NewRound, OwnRound, RoundState, Submitted
+from .round.own_family import FamilyOnFile, read_family, write_family
+from .round.own_round import NewRound, OwnRound, RoundState, Submitted
 from .tables import claims, covenants, key_check, own_families, rounds
 from .vault import Vault
 

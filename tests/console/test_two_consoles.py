@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from sluis_node.console.language import Language, load_languages
 from sluis_node.handshake.model import Phase
 from sluis_node.handshake.review import Answer
-from sluis_node.participation import Report
+from sluis_node.round.participation import Report
 
 from ..node.handshake.rig import Two
 from ..node.notify.rig import Mailbox

@@ -19,8 +19,8 @@ from typing import Any
 import httpx2
 import pytest
 from sluis_demo.synthetic import write_caseloads
-from sluis_node.caseload import read_caseload
-from sluis_node.gates import gates
+from sluis_node.caseload.gates import gates
+from sluis_node.caseload.reading import read_caseload
 from sluis_protocol.rules import load_rules
 from sluis_protocol.run import run_round
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["sluis_protocol", "sluis_node.caseload", "sluis_node.columns"]):
+with atheris.instrument_imports(
+    include=["sluis_protocol", "sluis_node.caseload.reading", "sluis_node.caseload.columns"]
+):
     from tests.hostile.targets import run, targets
 
 TARGETS = list(targets().items())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 
-from sluis_node.caseload import read_caseload
+from sluis_node.caseload.reading import read_caseload
 from sluis_protocol import (
     approach,
     bulletin,

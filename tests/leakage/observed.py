@@ -22,7 +22,7 @@ from unittest import mock
 import sluis_coordinator.calls
 from sluis_node.handshake.model import Informing, Phase, What
 from sluis_node.handshake.review import Answer
-from sluis_node.participation import Report
+from sluis_node.round.participation import Report
 from sluis_node.vault import Vault
 from sluis_protocol import wire
 from sluis_protocol.approach import Partner

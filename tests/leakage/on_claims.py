@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-import sluis_node.mail
+import sluis_node.round.mail
 import sluis_protocol.tag
-from sluis_node.ledger import ClaimState
+from sluis_node.round.ledger import ClaimState
 from sluis_protocol import join
 from sluis_protocol.confirm import MAC_BYTES, SEALED_REFERENCE_BYTES, ConfirmKey, confirm_key
 from sluis_protocol.join import TaggedPerson
@@ -171,7 +171,7 @@ def tell_tags_from_dummies(defended: bool) -> Tally:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as off:
         if not defended:
             for name in ("MAC_BYTES", "SEALED_REFERENCE_BYTES"):
-                off.enter_context(mock.patch.object(sluis_node.mail, name, 0))
+                off.enter_context(mock.patch.object(sluis_node.round.mail, name, 0))
         return asyncio.run(_ask_about_tags(Desk(Path(folder), CASELOADS, make_world())))
 
 

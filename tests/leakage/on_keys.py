@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from unittest import mock
 
-from sluis_node import tagging
+from sluis_node.round import tagging
 from sluis_protocol import group, oprf, threshold, wire
 from sluis_protocol.errors import HolderUnavailable, SluisError
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest, HolderAnswer

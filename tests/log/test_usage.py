@@ -19,7 +19,7 @@ from sluis_node.keyholder.answer import Answerer
 from sluis_node.keyholder.rounds import RoundBook
 from sluis_node.keyholder.serve import Server
 from sluis_node.keyholder.store import KeyHolder, open_holder
-from sluis_node.tagging import blinding, padded_inputs
+from sluis_node.round.tagging import blinding, padded_inputs
 from sluis_protocol.covenant import Limits, Schedule
 from sluis_protocol.errors import MalformedMessage, QuotaExceeded, RoundError
 from sluis_protocol.leaves import Leaf

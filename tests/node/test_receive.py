@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TypeVar, cast
 
 import pytest
-from sluis_node import receive
 from sluis_node.coordinator import Coordinator
-from sluis_node.receive import Receiver
+from sluis_node.round import receive
+from sluis_node.round.receive import Receiver
 from sluis_protocol import wire
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.messages import Delivery, Empty, Publication, ReceiveRequest

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sluis_node.mail import Mail
-from sluis_node.own_round import RoundState
-from sluis_node.participation import Participation
-from sluis_node.receive import Receiver
+from sluis_node.round.mail import Mail
+from sluis_node.round.own_round import RoundState
+from sluis_node.round.participation import Participation
+from sluis_node.round.receive import Receiver
 from sluis_node.store import Store
 from sluis_protocol.errors import RoundError
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest

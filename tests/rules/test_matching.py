@@ -14,7 +14,7 @@ import pytest
 from sluis_coordinator import announcing
 from sluis_node.handshake.review import Answer
 from sluis_node.keyholder.store import open_holder
-from sluis_node.matches import FamilyMatch
+from sluis_node.round.matches import FamilyMatch
 from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.errors import DecisionRefused, LegalGroundMissing, QuotaExceeded, Replayed
 from sluis_protocol.keys import linkage_keys, prf_input

@@ -17,7 +17,7 @@ import sluis_coordinator.schema
 import sluis_node.keyholder.tables
 import sluis_node.tables
 from google.protobuf.descriptor import FileDescriptor
-from sluis_node.intake import take_in
+from sluis_node.caseload.intake import take_in
 from sluis_node.vault import Vault
 from sluis_protocol import card, content, join, keys, messages, record, tag
 from sluis_protocol._wire.sluis.v1 import (

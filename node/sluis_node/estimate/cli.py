@@ -11,7 +11,7 @@ from sluis_protocol.rules import load_rules
 from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program
 
-from ..caseload import read_caseload
+from ..caseload.reading import read_caseload
 from .report import ENOUGH, Report, estimate
 
 app = Program(help="The rule set: which linkage keys there are, and what they are worth.")

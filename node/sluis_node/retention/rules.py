@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 from ..handshake import tables as case
 from ..notify.outbox import DeliveryState
 from ..notify.tables import deliveries, notices
-from ..own_family import Shown
 from ..processing.log import ProcessingLog
 from ..rights.tables import rights_requests
+from ..round.own_family import Shown
 from ..tables import anomalies, claims, family_references, matches, rounds
 from ..totals.tables import totals_periods
 from ..vault import Vault

@@ -15,7 +15,7 @@ from sluis_runtime.files import write_atomically
 from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
-from ..caseload import read_caseload
+from ..caseload.reading import read_caseload
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
 from .dossier import Dossier

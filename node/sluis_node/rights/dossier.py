@@ -14,9 +14,9 @@ from sluis_protocol.encoding import moment
 from sqlalchemy import Connection, select
 
 from ..handshake.model import Case
-from ..ledger import StoredMatch
-from ..own_family import Member, Shown
 from ..processing.reading import Entry
+from ..round.ledger import StoredMatch
+from ..round.own_family import Member, Shown
 from ..store import Store
 from ..tables import claims, own_families, rounds
 from .requests import RightsRequest

@@ -21,7 +21,7 @@ from ..handshake.casebook import Casebook, Handshake
 from ..handshake.model import Happening, What, Whose
 from ..handshake.papers import read_drafts
 from ..handshake.review import Answer, Reason
-from ..ledger import Ledger, StoredMatch
+from ..round.ledger import Ledger, StoredMatch
 
 OUTREACH_ROLE = "steun-aan-professionals"
 _REASONS = {Reason.ALREADY_IN_CONTACT: Indicator.ALREADY_KNOWN, Reason.NOT_SAME_FAMILY: Indicator.WRONG}

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from ..handshake.moves import Progress as Sent
 from ..handshake.tables import entries, handshake_mail
-from ..ledger import ClaimState
+from ..round.ledger import ClaimState
 from ..tables import claims, rounds
 from ..totals.periods import Progress
 from ..totals.tables import totals_periods

@@ -16,7 +16,7 @@ from sluis_node.handshake.model import Case, Informing, Plan
 from sluis_node.handshake.moves import Moves, Outgoing
 from sluis_node.handshake.review import Answer
 from sluis_node.handshake.sending import Sending
-from sluis_node.mail import Mail
+from sluis_node.round.mail import Mail
 from sluis_protocol import wire
 from sluis_protocol.approach import Partner
 from sluis_protocol.chain import NO_HEAD

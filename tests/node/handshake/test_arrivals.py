@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sluis_node.handshake.model import Phase, What
-from sluis_node.mail import Mail
+from sluis_node.round.mail import Mail
 from sluis_protocol.content import LETTER, ContactCard, seal_content
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.messages import Delivery, Letter, Move, Opening

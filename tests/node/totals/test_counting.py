@@ -14,8 +14,8 @@ from sluis_node.handshake.casebook import Casebook
 from sluis_node.handshake.model import Draft, What, Whose
 from sluis_node.handshake.papers import draft_name, write_draft
 from sluis_node.handshake.review import Reason
-from sluis_node.ledger import Answered, ClaimOnFile, ClaimState, Ledger
-from sluis_node.own_family import Member, Shown
+from sluis_node.round.ledger import Answered, ClaimOnFile, ClaimState, Ledger
+from sluis_node.round.own_family import Member, Shown
 from sluis_node.store import Store
 from sluis_node.totals.counting import Counting
 from sluis_node.vault import Vault

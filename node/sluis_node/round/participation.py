@@ -23,15 +23,15 @@ from sluis_protocol.tag import Context, PreparedPerson, attach, prepare, prf_inp
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
+from ..anomalies import REPORT
+from ..caseload.reading import Caseload
+from ..parts import Parts
+from ..progress import Progress, Step
 from .announced import AnnouncedRound, find_round
-from .anomalies import REPORT
-from .caseload import Caseload
 from .ledger import ClaimState
 from .matches import FamilyMatch, present
 from .own_family import FamilyOnFile, members_of
 from .own_round import RoundState, Submitted
-from .parts import Parts
-from .progress import Progress, Step
 from .quorums import Complaint, Fault, Quorums
 from .receive import Receiver
 from .tagging import SEED_BYTES, Tagging

@@ -17,10 +17,10 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
-from .handshake.sending import Sending
+from ..handshake.sending import Sending
+from ..parts import Parts
 from .ledger import OUTSTANDING, ClaimState
 from .mail import Mail
-from .parts import Parts
 
 STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
 _FETCH_SECONDS = 60.0

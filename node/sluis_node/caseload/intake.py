@@ -11,8 +11,8 @@ from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.errors import InputError
 from sluis_protocol.record import Family
 
-from .caseload import Caseload, read_caseload
 from .gates import gates
+from .reading import Caseload, read_caseload
 
 Source = Path | str | Sequence[Family]
 

@@ -1,9 +1,9 @@
 """A municipality's caseload: from CSV to families, and an account of every line (rules 1 and 3).
 
 Nothing is stored or sent, and there is no clock. Whether a case is open, and its legal basis in the covenant, is the
-business of `sluis_node.gates`. A line that can't be used is refused with its number, its field, a reason and what
-helps; a reason never repeats what the field says, because reports end up in logs (rule 17). Columns that Sluis doesn't
-know are never kept, and a column that it must not hold stops the import before the first row.
+business of `gates`. A line that can't be used is refused with its number, its field, a reason and what helps; a reason
+never repeats what the field says, because reports end up in logs (rule 17). Columns that Sluis doesn't know are never
+kept, and a column that it must not hold stops the import before the first row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sluis_protocol.errors import InputError
 from sluis_protocol.notation import read_birth_date, read_bsn, read_day
 from sluis_protocol.record import CaseGround, Family, Person, Record
 
-from sluis_node.columns import LINE, find_columns
+from sluis_node.caseload.columns import LINE, find_columns
 
 LONGEST = 400  # characters of a field; the register's longest surname has 200
 _YES = frozenset({"ja", "j", "yes", "y", "true", "waar", "x"})

@@ -19,10 +19,10 @@ from sluis_protocol.rounds import check_round_id
 from sluis_protocol.signed import Kind, open_signed
 from sluis_protocol.wire import methods
 
+from ..parts import Parts
+from ..progress import Progress, Step
 from .ledger import Ledger
 from .own_round import NewRound, OwnRound, RoundState
-from .parts import Parts
-from .progress import Progress, Step
 
 _LONGEST_POLL = 2.0
 

@@ -20,10 +20,10 @@ from sluis_protocol.signed import SignedMessage
 from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
+from ..tables import claims, family_references, matches
+from ..vault import Vault
 from .own_family import Shown
 from .own_round import OwnRound, RoundState
-from .tables import claims, family_references, matches
-from .vault import Vault
 
 
 class ClaimState(StrEnum):

@@ -14,7 +14,7 @@ from sluis_protocol.normalise import first_given_name, house_number, postcode, s
 from sluis_protocol.record import Person
 from sluis_protocol.rules import RuleSet
 
-from .caseload import Caseload, Ids
+from .reading import Caseload, Ids
 
 _PARTS = (
     "no BSN",

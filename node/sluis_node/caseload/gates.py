@@ -15,7 +15,7 @@ from sluis_protocol.record import CaseGround, Family, Person
 from sluis_protocol.wording import forbidden_word
 from stdnum.nl import bsn as eleven_test
 
-from sluis_node.caseload import Caseload, Ids, Refusal
+from sluis_node.caseload.reading import Caseload, Ids, Refusal
 
 
 def gates(

@@ -35,15 +35,15 @@ from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
 from sluis_runtime.logs import logger
 from sqlalchemy import Connection
 
-from .anomalies import REPORT
-from .handshake.arrivals import Arrivals
-from .handshake.casebook import Casebook
+from ..anomalies import REPORT
+from ..handshake.arrivals import Arrivals
+from ..handshake.casebook import Casebook
+from ..notify.notice import Notice, NoticeKind
+from ..parts import Parts
+from ..processing.activity import Activity
 from .ledger import OUTSTANDING, Answered, ClaimState
-from .notify.notice import Notice, NoticeKind
 from .own_family import shown
 from .own_round import OwnRound, RoundState
-from .parts import Parts
-from .processing.activity import Activity
 
 _AWAITING = (RoundState.READY, RoundState.SUBMITTED)
 _HANDSHAKE = re.compile(r"[0-9a-f]{32}")

@@ -27,9 +27,9 @@ from sluis_protocol.wire import methods
 from sluis_protocol.wire.status import by_code
 from sluis_runtime.logs import logger
 
-from .coordinator import Coordinator
+from ..coordinator import Coordinator
+from ..signer import Signer
 from .quorums import Complaint, Fault, Quorums, fault_of_refusal
-from .signer import Signer
 
 SEED_BYTES = 32
 IN_FLIGHT = 3
