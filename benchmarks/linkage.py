@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sluis_node.caseload import read_caseload
+from sluis_node.caseload.reading import read_caseload
 from sluis_protocol.join import TaggedPerson, check_claim, join
 from sluis_protocol.keys import Ids, LinkageKey, connected, linkage_keys, pairs_within, unique_keys
 from sluis_protocol.record import Family
@@ -48,7 +48,6 @@ SEED = 2026  # of the register that is reported; the rules were made with other 
 BEGIN, END = "<!-- made by python -m benchmarks.linkage: begin -->", "<!-- end -->"
 TOOLS = {"splink": "Splink 5, plaintext", "anonlink": "clkhash + anonlink", "pprl-core": "pprl-core"}
 HEAD = ("", "precision", "recall", "F1", "missed", "wrong")
-MOST_ENTRIES = 10  # of one person in one file; a value that more have is left out
 
 
 def plain_tag(key: LinkageKey) -> bytes:
@@ -64,7 +63,7 @@ def submission(
     Handles are positions, so runs can be compared. `numbers`: an identifier by person id that counts as a BSN where it
     agrees and says nothing where it doesn't. `apart`: persons are matched, each as a family of one.
     """
-    keys = unique_keys(families, rules)
+    keys = dict(unique_keys(families, rules))
     once = Counter((numbers or {}).get(person_id) for _, person_id in keys)
     for ids, own in keys.items():
         if (number := (numbers or {}).get(ids[1])) and once[number] == 1:
@@ -134,8 +133,8 @@ def between(files: Files, rules: RuleSet, *, numbers: bool = False) -> tuple[Fig
 def within(files: Files, rules: RuleSet, *, numbers: bool = False) -> Figures:
     """The entries of one file that are one person, by the same keys, thresholds and evidence.
 
-    Values needn't be unique, since the same person has them more than once, but at most `MOST_ENTRIES` have one. Two
-    entries that match a third are one person.
+    Values needn't be unique, since the same person has them more than once, but at most `keys.MOST_ENTRIES` have one.
+    Two entries that match a third are one person.
     """
     started = time.perf_counter()
     keys: dict[Ids, tuple[LinkageKey, ...]] = {}
@@ -145,7 +144,7 @@ def within(files: Files, rules: RuleSet, *, numbers: bool = False) -> Figures:
         keys[person.person_id, ""] = (*linkage_keys(person, rules), *extra)
     accepted = [
         pair
-        for pair, shared in pairs_within(keys, MOST_ENTRIES).items()
+        for pair, shared in pairs_within(keys).items()
         if rules.accept([list(dict.fromkeys(key.kind for key in shared))])
     ]
     found = {

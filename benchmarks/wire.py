@@ -27,9 +27,9 @@ from cryptography.hazmat.primitives import serialization
 from sluis_node.coordinator import Coordinator
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.store import open_holder
-from sluis_node.quorums import Fault, Quorums
+from sluis_node.round.quorums import Fault, Quorums
+from sluis_node.round.tagging import SEED_BYTES, Tagging
 from sluis_node.signer import Signer
-from sluis_node.tagging import SEED_BYTES, Tagging
 from sluis_protocol import group, oprf, threshold
 from sluis_protocol.covenant import Limits
 from sluis_runtime.channel import Channel
@@ -163,7 +163,7 @@ def _silent(done: int, total: int) -> None:
 
 
 async def tag_on_the_wire(country: Country, inputs: Sequence[bytes]) -> list[bytes]:
-    """What a node does to tag: `sluis_node.tagging` as it is."""
+    """What a node does to tag: `sluis_node.round.tagging` as it is."""
     covenant = country.world.covenant
     faults: list[Fault] = []
     async with Channel(country.address, country.pki.issue(NODE, country.folder / "node")) as channel:

@@ -27,10 +27,11 @@ class Pki:
             .sign(self._key, hashes.SHA256())
         )
 
-    def issue(self, oin: str | None, folder: Path) -> Tls:
+    def issue(self, oin: str | None, folder: Path, *, days: float = 30) -> Tls:
         """A certificate for localhost and 127.0.0.1, written with its key and the authority into `folder`.
 
-        The files are certificate.pem, key.pem and authorities.pem. Without an OIN the subject has no serialNumber.
+        The files are certificate.pem, key.pem and authorities.pem. Without an OIN the subject has no serialNumber. It
+        is valid from yesterday, for so many days from now: with a negative number it has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = [x509.NameAttribute(NameOID.COMMON_NAME, "test party")]
@@ -40,7 +41,7 @@ class Pki:
             [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
         )
         certificate = (
-            self._builder(x509.Name(subject), key.public_key())
+            self._builder(x509.Name(subject), key.public_key(), days=days)
             .add_extension(names, critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(
@@ -63,7 +64,9 @@ class Pki:
         )
         return tls
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, days: float = 30
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -72,7 +75,7 @@ class Pki:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _DAY)
-            .not_valid_after(now + 30 * _DAY)
+            .not_valid_after(now + days * _DAY)
         )
 
 

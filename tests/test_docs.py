@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sluis_board.cli
 import sluis_coordinator.cli
 import sluis_covenant.cli
 import sluis_demo.cli
@@ -29,10 +30,10 @@ from sluis_node.config import NodeSettings
 from sluis_node.handshake.model import Phase
 from sluis_node.keyholder.config import KeyHolderSettings
 from sluis_node.keyholder.tables import metadata as keyholder_tables
-from sluis_node.ledger import ClaimState
-from sluis_node.own_round import RoundState
+from sluis_node.round.ledger import ClaimState
+from sluis_node.round.own_round import RoundState
 from sluis_node.tables import metadata as node_tables
-from sluis_protocol import board, handshake, rounds
+from sluis_protocol import board, handshake, periods, rounds
 from sqlalchemy import MetaData
 
 from tests.shared import ROOT
@@ -43,6 +44,7 @@ PROGRAMS = {
     "sluis-node": sluis_node.cli.app,
     "sluis-coordinator": sluis_coordinator.cli.app,
     "sluis-covenant": sluis_covenant.cli.app,
+    "sluis-board": sluis_board.cli.app,
     "sluis-demo": sluis_demo.cli.app,
 }
 MERMAID = re.compile(r"^```mermaid\n(.*?)^```", re.M | re.S)
@@ -157,6 +159,13 @@ def test_the_diagram_of_rounds_is_the_generated_one() -> None:
     table = section("data-model.md", "A round, as the coordinator knows it")
     for state in rounds.STATES.values():
         assert f"| {state.name} | {state.next_actor} |" in table
+
+
+def test_the_diagram_of_periods_is_the_generated_one() -> None:
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    assert periods.diagram() in MERMAID.findall(text)
+    for state in periods.STATES.values():
+        assert f"| {state.name} | {state.next_actor} |" in text
 
 
 def test_the_diagram_of_handshakes_is_the_generated_one() -> None:

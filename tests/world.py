@@ -15,6 +15,7 @@ from sluis_protocol.group import random_scalars
 from sluis_protocol.note import Verifier
 from sluis_protocol.rules import load_rules
 from sluis_protocol.sealed import SealingKey
+from sluis_protocol.totals_terms import TotalsTerms
 
 AUTHORITY = "test-authority"
 COORDINATOR = "00000099000000000001"
@@ -56,6 +57,7 @@ def make_world(
     quota: int = 100_000,
     limits: Limits | None = None,
     schedule: Schedule | None = None,
+    totals: TotalsTerms | None = None,
 ) -> World:
     """A covenant in demo mode for these municipalities; the key is split here, not by a ceremony."""
     rules = load_rules()
@@ -108,6 +110,7 @@ def make_world(
         rule_set=RuleSetName(name=rules.identity, sha256=rules.sha256),
         schedule=schedule or Schedule(minimum_participants=min(2, len(members))),
         limits=limits or Limits(),
+        totals=totals,
     )
     key = Ed25519PrivateKey.generate()
     covenant = Covenant.sign(terms, AUTHORITY, key)

@@ -22,6 +22,7 @@ from sluis_protocol.errors import SluisError, Unreachable
 from sluis_protocol.wire.methods import SERVE, Method, Shape
 from sluis_protocol.wire.status import status_of
 from sluis_runtime.logs import logger
+from sluis_runtime.trace import HEADER, parse
 
 from .identity import caller_oin, check_role
 
@@ -65,6 +66,7 @@ class Calls:
         async def answer(request: bytes | AsyncIterator[bytes], context: _Context) -> bytes | None:
             task = asyncio.current_task()
             oin, counted = "", False
+            trace = _trace(context)
             try:
                 if self._draining:
                     raise Unreachable("the coordinator is stopping", do="try again in a moment")
@@ -86,11 +88,11 @@ class Calls:
                 return None
             except SluisError as error:
                 # `what` is our own text; the rest of an error may quote the caller.
-                log.warning("refused", call=method.name, oin=oin, code=error.code, what=error.what)
+                log.warning("refused", call=method.name, oin=oin, code=error.code, what=error.what, **trace)
                 status, details, trailing = status_of(error)
             except Exception as error:  # noqa: BLE001 (a bug: the one place that keeps it from ending the server)
                 place = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-                log.error("bug", call=method.name, oin=oin, type=type(error).__name__, trace=place)
+                log.error("bug", call=method.name, oin=oin, type=type(error).__name__, place=place, **trace)
                 status, details, trailing = grpc.StatusCode.INTERNAL, "the coordinator failed; its log says where", ()
             finally:
                 if task:
@@ -99,6 +101,13 @@ class Calls:
             return cast("bytes", await context.abort(status, details, trailing))
 
         return answer
+
+
+def _trace(context: _Context) -> dict[str, str]:
+    """The trace id that the caller's `traceparent` has, for log lines; malformed ones are not repeated."""
+    values = [str(value) for name, value in context.invocation_metadata() or () if name == HEADER]
+    found = parse(values[0]) if len(values) == 1 else None
+    return {"trace_id": found.trace_id.hex()} if found else {}
 
 
 def _decoded(method: Method, request: bytes | AsyncIterator[bytes]) -> object:

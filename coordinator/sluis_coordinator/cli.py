@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import grpc
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from sluis_protocol.errors import ConfigError
 from sluis_runtime import logs
 from sluis_runtime.database import transaction
 from sluis_runtime.files import sole_user
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program, on_stop_signal, run
 
-from . import announcing, config, events, keeper, store
+from . import announcing, config, events, keeper, log_cli, store, totals_cli, usage
+from .command import CONFIG, ConfigOption, JsonOption, now, opened
 from .config import CoordinatorSettings
-from .coordinator import Coordinator, open_coordinator
+from .coordinator import open_coordinator
 from .server import Server, ask_health
 
 app = Program(help="Run the rounds: relay, collect, join, deliver. The coordinator sees tags, and no person.")
 rounds = Program(help="Announce, close, abandon and look at rounds; the running server acts on it within a tick.")
 app.add_typer(rounds, name="rounds")
-console = Console(soft_wrap=True, highlight=False)
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="The round's id.")]
-CONFIG = Path("coordinator.toml")
 
 
 @app.command()
@@ -44,10 +38,8 @@ def init(
 ) -> None:
     """Make the signing key, a configuration and the card for the covenant authority."""
     card = config.init_folder(folder, oin=oin, name=name, listen=listen, authority=authority)
-    console.print(f"coordinator {card.name} ({card.oin}) in {folder}", markup=False)
-    console.print(
-        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
-    )
+    say(f"coordinator {card.name} ({card.oin}) in {folder}")
+    say(f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}")
 
 
 @app.command()
@@ -68,9 +60,9 @@ def health(
     try:
         serving = run(ask_health(address or settings.listen, settings.tls))
     except grpc.aio.AioRpcError as error:
-        console.print(f"no answer: {error.code().name}", markup=False)
+        say(f"no answer: {error.code().name}")
         raise typer.Exit(1) from None
-    console.print("serving" if serving else "not serving")
+    say("serving" if serving else "not serving")
     raise typer.Exit(0 if serving else 1)
 
 
@@ -84,21 +76,21 @@ def announce(
     config: ConfigOption = CONFIG,
 ) -> None:
     """Announce a round and print its id."""
-    coordinator = _open(config)
+    coordinator = opened(config)
     new = announcing.announce(
         coordinator,
         purpose,
         opens_at=coordinator.clock() + timedelta(seconds=open_in),
         collect=None if collect is None else timedelta(seconds=collect),
     )
-    console.print(new.id, markup=False)
+    say(new.id)
 
 
 @rounds.command()
 def close(round_id: RoundArgument, config: ConfigOption = CONFIG) -> None:
     """Stop collecting now, and join."""
-    found = keeper.close(_open(config), round_id)
-    console.print(f"{found.id} {found.state.name}", markup=False)
+    found = keeper.close(opened(config), round_id)
+    say(f"{found.id} {found.state.name}")
 
 
 @rounds.command()
@@ -108,57 +100,63 @@ def abandon(
     config: ConfigOption = CONFIG,
 ) -> None:
     """End a round that isn't published yet, without a result."""
-    found = keeper.abandon(_open(config), round_id, why)
-    console.print(f"{found.id} {found.state.name}", markup=False)
+    found = keeper.abandon(opened(config), round_id, why)
+    say(f"{found.id} {found.state.name}")
 
 
 @rounds.command("list")
 def list_rounds(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
     """All rounds, the newest first."""
-    coordinator = _open(config)
+    coordinator = opened(config)
     with transaction(coordinator.engine) as connection:
         found = store.find_rounds(connection, purged=True)
         counts = store.count_submissions(connection, [one.id for one in found])
     if as_json:
-        console.print(json.dumps([_summary(one, counts[one.id]) for one in found], indent=2), markup=False)
+        print_json([_summary(one, counts[one.id]) for one in found])
         return
-    table = Table(
-        Column("round", overflow="fold", no_wrap=True), "purpose", "state", "submissions", "closes", "next to act"
-    )
-    for one in found:
-        row = (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%Y-%m-%d %H:%M:%S}")
-        table.add_row(*row, one.state.next_actor)
-    console.print(table)
+    rows = [
+        (one.id, one.purpose, one.state.name, str(counts[one.id]), f"{one.closes_at:%F %T}", one.state.next_actor)
+        for one in found
+    ]
+    print_table(("round", "purpose", "state", "submissions", "closes", "next to act"), rows)
 
 
 @rounds.command()
 def show(round_id: RoundArgument, as_json: JsonOption = False, config: ConfigOption = CONFIG) -> None:
-    """One round: who submitted how much, and who asked for how many evaluations."""
-    coordinator = _open(config)
+    """One round: who submitted how much, who asked for how many evaluations, and who for far too many."""
+    coordinator = opened(config)
     with transaction(coordinator.engine) as connection:
         found = store.find_round(connection, round_id)
         submitted = store.find_submissions(connection, round_id)
         evaluated = events.counts(connection, round_id, events.Happened.EVALUATION)
+    counted = usage.by_holder(usage.of_round(coordinator, round_id))
+    asked = usage.asked(counted, coordinator.covenant_of(found.covenant_hash).terms.threshold)
+    persons = {one.oin: one.persons for one in submitted}
     summary: dict[str, object] = {
         **_summary(found, len(submitted)),
-        "participants": {one.oin: one.persons for one in submitted},
+        "participants": persons,
         "evaluations": evaluated,
+        "holders_counted": {oin: one.elements for oin, one in counted.items()},
+        "asked": asked,
+        "asked_far_more_than_submitted": (usage.suspicious(asked, persons, coordinator.rules.slots) if counted else []),
     }
     if as_json:
-        console.print(json.dumps(summary, indent=2), markup=False)
+        print_json(summary)
         return
     for name, value in summary.items():
         shown = ", ".join(f"{oin} ({count})" for oin, count in value.items()) if isinstance(value, dict) else value
-        console.print(f"{name.replace('_', ' ')}: {shown}", markup=False)
+        shown = (", ".join(shown) or "nobody") if isinstance(shown, list) else shown
+        say(f"{name.replace('_', ' ')}: {shown}")
 
 
 async def _serve(settings: CoordinatorSettings) -> None:
     # A second server would take the first one's running uploads and joins for what a crash left behind.
     with sole_user(settings.database), sole_user(settings.rounds):
-        coordinator = open_coordinator(settings, _now, os.urandom)
+        coordinator = open_coordinator(settings, now, os.urandom)
         server = Server(
             coordinator,
             announce=settings.announce,
+            totals=settings.totals,
             tick_seconds=settings.tick_seconds,
             grace_seconds=settings.grace_seconds,
         )
@@ -168,15 +166,8 @@ async def _serve(settings: CoordinatorSettings) -> None:
         await server.wait()
 
 
-def _open(path: Path) -> Coordinator:
-    settings = CoordinatorSettings.load(path)
-    if not settings.database.exists():
-        raise ConfigError("there is no database yet", do="start the server first", file=settings.database)
-    return open_coordinator(settings, _now, os.urandom, adopt=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+app.add_typer(totals_cli.app, name="totals")
+app.add_typer(log_cli.app, name="log")
 
 
 def _summary(found: store.Round, submissions: int) -> dict[str, object]:

@@ -29,6 +29,8 @@ rounds = "rounds"  # tags of the rounds that collect or join; nothing stays ther
 
 # Purposes for which rounds are announced by the covenant's schedule; others by `sluis-coordinator rounds announce`.
 announce = []
+# Purposes for which periods of the national totals are opened by it; others by `sluis-coordinator totals open`.
+totals = []
 # tick_seconds = 1.0     # how often is looked what is due
 # grace_seconds = 10.0   # how long running calls may take to finish when the server stops
 # join_memory = "1GB"    # what the join may use before it goes to disk
@@ -48,6 +50,7 @@ class CoordinatorSettings(PartySettings):
     listen: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$")]
     rounds: FilePath
     announce: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
     tick_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     grace_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     join_memory: Annotated[str, Field(pattern=r"^[0-9]+(MB|GB)$")] = "1GB"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sluis_protocol.chain import Handshake, digest_of, extend
+from sluis_protocol.chain import Handshake, extend
 from sluis_protocol.errors import HandshakeError, Overtaken
 from sluis_protocol.handshake import State
 from sluis_protocol.signed import SignedMessage
@@ -90,13 +90,13 @@ def _tell(connection: Connection, new: Handshake, entry: SignedMessage) -> None:
     for oin in new.oins:
         outbox.put(connection, oin, new.name, entry)
     what = f"{events.Happened.HANDSHAKE} {new.state.name}"
-    events.record(connection, what, new.at, digest_of(entry), round_id=new.name, count=new.sequence)
+    events.record(connection, what, new.at, entry.digest, round_id=new.name, count=new.sequence)
 
 
 def take(connection: Connection, handshake: Handshake, oin: str, message: SignedMessage, letter: int = 0) -> None:
     """Note that a message was taken, so that it changes nothing when it comes again."""
     connection.execute(
-        insert(handshake_taken).values(handshake_id=handshake.id, digest=digest_of(message), oin=oin, letter=letter)
+        insert(handshake_taken).values(handshake_id=handshake.id, digest=message.digest, oin=oin, letter=letter)
     )
 
 
@@ -104,7 +104,7 @@ def was_taken(connection: Connection, handshake: Handshake, oin: str, message: S
     """Whether this side sent the very same before."""
     query = select(handshake_taken.c.oin).where(
         handshake_taken.c.handshake_id == handshake.id,
-        handshake_taken.c.digest == digest_of(message),
+        handshake_taken.c.digest == message.digest,
         handshake_taken.c.oin == oin,
     )
     return connection.execute(query).one_or_none() is not None
@@ -140,12 +140,15 @@ def release(connection: Connection, handshake: Handshake, oin: str) -> None:
     )
 
 
-def purge(connection: Connection, handshake_id: bytes) -> None:
-    """Delete a handshake with its entries and its mail; its events stay."""
+def purge(connection: Connection, handshake_id: bytes, at: datetime) -> None:
+    """Delete a handshake with its entries and its mail; its events stay, and one more says that it is gone."""
+    head = connection.scalar(select(handshakes.c.head).where(handshakes.c.id == handshake_id))
     outbox.forget(connection, handshake_id.hex())
     for table in (handshake_held, handshake_taken, handshake_entries):
         connection.execute(delete(table).where(table.c.handshake_id == handshake_id))
     connection.execute(delete(handshakes).where(handshakes.c.id == handshake_id))
+    if head is not None:
+        events.record(connection, events.Happened.PURGE, at, head, round_id=handshake_id.hex())
 
 
 def _handshake(row: Row[tuple[object, ...]]) -> Handshake:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sluis_protocol import chain
-from sluis_protocol.chain import NO_HEAD, Handshake, Made, digest_of, event_of, open_letter, open_move, require_ground
+from sluis_protocol.chain import NO_HEAD, Handshake, Made, event_of, open_letter, open_move, require_ground
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import HandshakeError, MalformedMessage, Overtaken, Replayed, WrongClock
 from sluis_protocol.handshake import Act, Active, Agreed, Deciding, Drafting, State, advance
@@ -124,7 +124,7 @@ def write(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequenc
         store.take(connection, handshake, oin, message, letter.number)
         recipient = handshake.counterpart(oin)
         outbox.put(connection, recipient, handshake.name, message)
-        events.record(connection, events.Happened.LETTER, at, digest_of(message), round_id=handshake.name)
+        events.record(connection, events.Happened.LETTER, at, message.digest, round_id=handshake.name)
         return (recipient,)
 
 

@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError
+from sluis_protocol.errors import InputError, LegalGroundMissing, RoundError, SluisError, StorageError, TotalsError
 from sluis_protocol.rounds import Announced, Collecting, Event, Joining, Published, Purged, is_round_id
 from sluis_protocol.wire.payloads import MOST_REASON
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import announcing, handshake_store, handshakes, matches, outbox, store
+from . import announcing, handshake_store, handshakes, matches, outbox, store, totals
+from . import log as log_keeping
 from .bell import Bell
 from .coordinator import Coordinator
 from .join import join_files
@@ -29,10 +30,13 @@ log = logger("keeper")
 class Keeper:
     """One per coordinator; `run` until the server stops."""
 
-    def __init__(self, coordinator: Coordinator, bell: Bell, *, announce: Sequence[str] = ()) -> None:
+    def __init__(
+        self, coordinator: Coordinator, bell: Bell, *, announce: Sequence[str] = (), totals: Sequence[str] = ()
+    ) -> None:
         self._coordinator = coordinator
         self._bell = bell
         self._announce = announce
+        self._totals = totals
         self._newest_mail = 0
         self._checkpoint = True  # bytes that a purge deleted may still be in the database's log
 
@@ -84,6 +88,41 @@ class Keeper:
             except SluisError as error:
                 log.error("the round can't go on now", round=found.id, code=error.code, what=str(error))
         self._tick_handshakes()
+        self._tick_totals()
+        self._tick_log()
+
+    def _tick_log(self) -> None:
+        """Sign a checkpoint of what happened since the last tick."""
+        try:
+            log_keeping.sign_newest(self._coordinator)
+        except StorageError as error:
+            log.error("no checkpoint can be signed", code=error.code, what=str(error))
+
+    def _tick_totals(self) -> None:
+        """Open periods of the totals, take them on, and forget single contributions once there is a sum, or none."""
+        try:
+            self._open_periods()
+            totals.forget(self._coordinator)
+            due = totals.unfinished(self._coordinator)
+        except StorageError as error:
+            log.error("totals can't go on now", code=error.code, what=str(error))
+            return
+        for found in due:
+            try:
+                if totals.go_on(self._coordinator, found):
+                    self._checkpoint = True
+            except SluisError as error:
+                log.error("the period can't go on now", period=found.id, code=error.code, what=str(error))
+
+    def _open_periods(self) -> None:
+        for purpose in self._totals:
+            try:
+                opened = totals.open_due(self._coordinator, purpose)
+            except (LegalGroundMissing, TotalsError) as error:
+                log.debug("no period", purpose=purpose, what=str(error))
+            else:
+                if opened is not None:
+                    log.info("period", period=opened.id, state="enrolling")
 
     def _tick_handshakes(self) -> None:
         """Lapse what nobody acted on in time, and purge what ended long enough ago."""
@@ -91,7 +130,7 @@ class Keeper:
         try:
             with transaction(coordinator.engine) as connection:
                 for handshake_id in handshake_store.over(connection, coordinator.clock()):
-                    handshake_store.purge(connection, handshake_id)
+                    handshake_store.purge(connection, handshake_id, coordinator.clock())
                     self._checkpoint = True
                     log.info("handshake", handshake=handshake_id.hex(), state="purged")
                 due = handshake_store.due(connection, coordinator.clock())

@@ -45,16 +45,16 @@ def publish(coordinator: Coordinator, found: store.Round, oins: Sequence[str], j
                     for candidate_id, one in named
                 ],
             )
+        happened = []
         for oin, claims in mail.items():
             outbox.put(connection, oin, found.id, outcomes[oin])
-            digest = events.digest_of(outcomes[oin])
-            events.record(
-                connection, events.Happened.PUBLICATION, now, digest, round_id=found.id, party=oin, count=len(claims)
-            )
+            digest = outcomes[oin].digest
+            happened.append(events.Entry(events.Happened.PUBLICATION, now, digest, found.id, oin, len(claims)))
             for claim in claims:
                 outbox.put(connection, oin, found.id, claim)
-                digest = events.digest_of(claim)
-                events.record(connection, events.Happened.CLAIM, now, digest, round_id=found.id, party=oin)
+                digest = claim.digest
+                happened.append(events.Entry(events.Happened.CLAIM, now, digest, found.id, oin))
+        events.record_all(connection, happened)
 
 
 def abandon(coordinator: Coordinator, found: store.Round, why: str) -> None:
@@ -68,7 +68,7 @@ def abandon(coordinator: Coordinator, found: store.Round, why: str) -> None:
                 Kind.PUBLICATION, Publication(len(submitted), 0, why), found.id, found.covenant_hash
             )
             outbox.put(connection, one.oin, found.id, outcome)
-            digest = events.digest_of(outcome)
+            digest = outcome.digest
             events.record(connection, events.Happened.PUBLICATION, now, digest, round_id=found.id, party=one.oin)
 
 
@@ -123,7 +123,7 @@ def _take(
             signature=message.signature,
         )
     )
-    digest = events.digest_of(message)
+    digest = message.digest
     events.record(connection, events.Happened.CONFIRMATION, now, digest, round_id=found.id, party=oin)
     other = candidate.oin_b if oin == candidate.oin_a else candidate.oin_a
     if other not in answers:
@@ -137,7 +137,7 @@ def _take(
         to_other = message
     for recipient, mail in ((oin, to_self), (other, to_other)):
         outbox.put(connection, recipient, found.id, mail)
-        digest = events.digest_of(mail)
+        digest = mail.digest
         events.record(connection, events.Happened.OUTCOME, now, digest, round_id=found.id, party=recipient)
     if to_self is not to_other:
         # Whether the confirmations are right, the coordinator can't tell: where they aren't, the handshake just lapses.

@@ -52,8 +52,13 @@ class Outbox:
         self._engine = engine
         self._bell = bell
 
-    async def receive(self, recipient: str, round_id: str) -> AsyncGenerator[Delivery, None]:
-        """The recipient's items, the oldest first, then new ones as they come; of one round, or of all where empty."""
+    async def receive(
+        self, recipient: str, round_id: str, *, until_empty: bool = False
+    ) -> AsyncGenerator[Delivery, None]:
+        """The recipient's items, the oldest first; of one round, or of all where empty.
+
+        Then new ones as they come, or with `until_empty` the end.
+        """
         seen = 0
         while not self._bell.silent_for_good:
             rung = self._bell.listen(recipient)
@@ -62,6 +67,8 @@ class Outbox:
                 yield item
                 seen = item.delivery_id
             if not items:
+                if until_empty:
+                    return
                 await rung.wait()
         raise Unreachable("the coordinator is stopping", do="connect again; nothing was lost")
 

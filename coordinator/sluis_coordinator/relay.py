@@ -164,7 +164,7 @@ class Relay:
                 connection,
                 events.Happened.EVALUATION,
                 self._coordinator.clock(),
-                events.digest_of(message),
+                message.digest,
                 round_id=found.id,
                 party=envelope.sender,
                 count=elements,

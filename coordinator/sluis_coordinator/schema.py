@@ -161,6 +161,53 @@ outbox = Table(
     sqlite_autoincrement=True,  # an id never returns, so a late acknowledgement can't hit another item
 )
 
+totals_periods = Table(
+    "totals_periods",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("covenant_hash", LargeBinary, ForeignKey("covenants.hash"), nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),  # the signed opening
+    Column("signature", LargeBinary, nullable=False),
+    Column("enrol_until", Moment, nullable=False),
+    Column("contribute_until", Moment, nullable=False),
+    Column("unmask_until", Moment, nullable=False),
+    Column("abandoned", String, nullable=False, default=""),  # why, where it was
+)
+
+# What the coordinator signed for a period: roster, contributors, release.
+totals_signed = Table(
+    "totals_signed",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# What single nodes sent, one of each step; it goes when there is a sum, or when there will be none.
+totals_taken = Table(
+    "totals_taken",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("step", String, primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# The shares of contributors' masks, by whom each is for; they go with what single nodes sent.
+totals_shares = Table(
+    "totals_shares",
+    metadata,
+    Column("period_id", String, ForeignKey("totals_periods.id"), primary_key=True),
+    Column("recipient", String, primary_key=True),
+    Column("sender", String, primary_key=True),
+    Column("share", LargeBinary, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,
@@ -170,7 +217,44 @@ events = Table(
     Column("round_id", String, nullable=False),  # or a handshake's id in hex; empty: the covenant's own events
     Column("party", String, nullable=False),  # empty: the coordinator itself
     Column("count", Integer, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False, index=True),
+    Column("salt", LargeBinary, nullable=False, default=b""),  # of a sealed leaf: `sluis_protocol.leaves`
     Index("events_by_round", "round_id", "kind"),
     sqlite_autoincrement=True,
+)
+
+# The log's tree: event n is leaf n - 1, and its perfect subtrees stand where `merkle.position` says.
+log_hashes = Table(
+    "log_hashes",
+    metadata,
+    Column("position", _Id, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# Checkpoints as they were signed: the newest ones, and those that some node cosigned last.
+log_checkpoints = Table(
+    "log_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", String, nullable=False),
+    Column("at", Moment, nullable=False),  # when it was last given to somebody
+)
+
+# Each node's newest cosignature.
+log_cosignatures = Table(
+    "log_cosignatures",
+    metadata,
+    Column("oin", String, primary_key=True),
+    Column("size", BigInteger, ForeignKey("log_checkpoints.size"), nullable=False),
+    Column("line", String, nullable=False),
+)
+
+# What key holders counted in a round, as they signed it.
+usages = Table(
+    "usages",
+    metadata,
+    Column("round_id", String, ForeignKey("rounds.id"), primary_key=True),
+    Column("oin", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
 )

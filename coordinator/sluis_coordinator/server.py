@@ -18,6 +18,9 @@ from sluis_protocol.messages import (
     CovenantNote,
     Delivery,
     Empty,
+    EnrolRequest,
+    PeriodList,
+    PeriodQuery,
     ReceiveRequest,
     RoundList,
     RoundQuery,
@@ -31,12 +34,14 @@ from sluis_runtime.config import Tls
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
 
-from . import handshakes, matches, store
+from . import handshakes, matches, store, totals
 from .bell import Bell
 from .calls import Calls, ManyAnswers, OneAnswer
 from .coordinator import Coordinator
 from .identity import certificate_oin, validity
 from .keeper import Keeper
+from .log import check_briefly
+from .log_service import LogService
 from .outbox import Outbox
 from .relay import Relay
 from .submissions import Submissions
@@ -62,6 +67,7 @@ class Server:
         coordinator: Coordinator,
         *,
         announce: tuple[str, ...] = (),
+        totals: tuple[str, ...] = (),
         tick_seconds: float = 1.0,
         grace_seconds: float = 10.0,
     ) -> None:
@@ -71,9 +77,10 @@ class Server:
         self._bell = Bell()
         self._stopping = asyncio.Event()
         self.relay = Relay(coordinator)
-        self.keeper = Keeper(coordinator, self._bell, announce=announce)
+        self.keeper = Keeper(coordinator, self._bell, announce=announce, totals=totals)
         self._outbox = Outbox(coordinator.engine, self._bell)
         self._submissions = Submissions(coordinator)
+        self._log = LogService(coordinator)
         self._calls = Calls(coordinator.covenant)
         aio_health: Any = health  # the stubs know only its other half
         self._health = aio_health.aio.HealthServicer()
@@ -111,6 +118,7 @@ class Server:
                 file=tls.certificate,
                 party=oin,
             )
+        await asyncio.to_thread(check_briefly, self._coordinator)
         await asyncio.to_thread(self.keeper.tidy)
         credentials = grpc.ssl_server_credentials([(key, certificate)], authorities, require_client_auth=True)
         try:
@@ -157,6 +165,11 @@ class Server:
             methods.CONFIRM: self._confirm,
             methods.MOVE: self._move,
             methods.WRITE: self._write,
+            methods.LIST_PERIODS: self._list_periods,
+            methods.ENROL: self._enrol,
+            methods.CONTRIBUTE: self._contribute,
+            methods.UNMASK: self._unmask,
+            **self._log.calls(),
         }
 
     async def _get_covenant(self, _oin: str, _request: Empty) -> CovenantNote:
@@ -172,7 +185,7 @@ class Server:
         return await asyncio.to_thread(look)
 
     def _receive(self, oin: str, request: ReceiveRequest) -> AsyncGenerator[Delivery, None]:
-        return self._outbox.receive(oin, request.round_id)
+        return self._outbox.receive(oin, request.round_id, until_empty=request.until_empty)
 
     async def _acknowledge(self, oin: str, request: Acknowledgement) -> Empty:
         await self._outbox.acknowledge(oin, request.delivery_ids)
@@ -188,6 +201,21 @@ class Server:
 
     async def _write(self, oin: str, message: SignedMessage) -> Empty:
         self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
+        return Empty()
+
+    async def _list_periods(self, oin: str, request: PeriodQuery) -> PeriodList:
+        return await asyncio.to_thread(totals.look, self._coordinator, oin, request.purpose)
+
+    async def _enrol(self, oin: str, request: EnrolRequest) -> Empty:
+        await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)
+        return Empty()
+
+    async def _contribute(self, oin: str, message: SignedMessage) -> Empty:
+        await asyncio.to_thread(totals.contribute, self._coordinator, oin, message)
+        return Empty()
+
+    async def _unmask(self, oin: str, message: SignedMessage) -> Empty:
+        await asyncio.to_thread(totals.unmask, self._coordinator, oin, message)
         return Empty()
 
 

@@ -62,7 +62,7 @@ def add_round(connection: Connection, new: Round, at: datetime) -> None:
             confirm_until=new.confirm_until,
         )
     )
-    digest = events.digest_of(new.announcement)
+    digest = new.announcement.digest
     events.record(connection, events.Happened.ANNOUNCEMENT, at, digest, round_id=new.id)
 
 
@@ -109,7 +109,7 @@ def move_round(
         raise RoundError(
             f"the round is no longer {old.state.name}: somebody else acted on it", do="look at it again", round=old.id
         )
-    digest = events.digest_of(old.announcement)
+    digest = old.announcement.digest
     events.record(connection, f"{events.Happened.TRANSITION} {state.name}", at, digest, round_id=old.id)
     return state
 

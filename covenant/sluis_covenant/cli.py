@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from sluis_protocol.board import Broken
 from sluis_protocol.card import Card, Role
 from sluis_protocol.covenant import Assessment, Covenant, Schedule, Terms, problems
@@ -19,23 +18,17 @@ from sluis_protocol.errors import CovenantError, InputError, SluisError
 from sluis_protocol.note import Verifier
 from sluis_runtime.files import read_text, write_atomically
 from sluis_runtime.keyfiles import new_signing_key, read_signing_key
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
-from . import ceremony as board
+from . import ceremony as ceremonies
 from . import draft as drafts
+from . import totals
 from .show import show_terms
 
 app = Program(help="Make, change and sign a covenant: who takes part, for what, and with which key.")
 ceremony_app = Program(help="The key ceremony, on a board: a shared folder, or one that is carried around.")
 app.add_typer(ceremony_app, name="ceremony")
-console = Console(highlight=False)
-
-
-def say(text: str, style: str = "") -> None:
-    """Print text as it is: no markup, and no line broken where a terminal ends."""
-    console.print(text, markup=False, soft_wrap=True, style=style)
-
-
 Draft = Annotated[Path, typer.Argument(metavar="DRAFT", help="The draft (JSON).")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The board's folder.")]
 KeyFile = Annotated[Path, typer.Option("--key", metavar="KEYFILE", help="The authority's signing key.")]
@@ -129,6 +122,33 @@ def add_member(
 
 
 @app.command()
+def board(
+    draft: Draft,
+    card: Annotated[Path, typer.Argument(metavar="CARD", help="The board's card (board-card.json).")],
+    period: Annotated[str | None, typer.Option(metavar="quarter|month", help="How long a period is.")] = None,
+    minimum_contributors: Annotated[int | None, typer.Option(help="No sum of fewer municipalities.")] = None,
+    suppress_below: Annotated[int | None, typer.Option(help="Smaller figures are not published.")] = None,
+    open_after_days: Annotated[int | None, typer.Option(help="Opened so long after a period's last day.")] = None,
+    goal: Annotated[list[str] | None, typer.Option(metavar="YEAR:PURPOSE:CHILDREN")] = None,
+    noise: Annotated[str, typer.Option(metavar="EPSILON:BUDGET", help="Of a release, and of a year's.")] = "",
+) -> None:
+    """Put the board's key and the terms of the national totals into the draft. Compare the fingerprint."""
+    found = totals.read_board_card(card)
+    terms = totals.with_totals(
+        drafts.read_draft(draft),
+        found,
+        goal or (),
+        noise,
+        period=period,
+        minimum_contributors=minimum_contributors,
+        suppress_below=suppress_below,
+        open_after_days=open_after_days,
+    )
+    drafts.write_draft(draft, terms)
+    say(f"board {found.name}, fingerprint {found.fingerprint}")
+
+
+@app.command()
 def revoke(draft: Draft, oin: Annotated[str, typer.Argument(metavar="OIN", help="The member's OIN.")]) -> None:
     """Let a member take part no more. It takes effect with the next signed version."""
     drafts.write_draft(draft, drafts.revoke(drafts.read_draft(draft), oin))
@@ -170,7 +190,7 @@ def sign(
 def show(file: Annotated[Path, typer.Argument(metavar="NOTE_OR_DRAFT")]) -> None:
     """Show a covenant or a draft for people to read. A signature is not checked: see `verify`."""
     terms, what = drafts.read_any(file)
-    show_terms(console, terms, what, hashlib.sha256(terms.serialise().encode()).hexdigest())
+    show_terms(terms, what, hashlib.sha256(terms.serialise().encode()).hexdigest())
 
 
 @app.command()
@@ -187,7 +207,7 @@ def verify(
 @ceremony_app.command("open")
 def ceremony_open(draft: Draft, folder: Folder) -> None:
     """Open the ceremony for the draft's key holders, on an empty board."""
-    ceremony = board.open_ceremony(drafts.read_draft(draft), folder, secrets.token_bytes(32))
+    ceremony = ceremonies.open_ceremony(drafts.read_draft(draft), folder, secrets.token_bytes(32))
     names = ", ".join(holder.name for holder in ceremony.holders.values())
     say(f"ceremony {ceremony.id.hex()[:16]} for {ceremony.threshold} of {len(ceremony.holders)}: {names}")
 
@@ -195,7 +215,7 @@ def ceremony_open(draft: Draft, folder: Folder) -> None:
 @ceremony_app.command("status")
 def ceremony_status(folder: Folder) -> None:
     """Say how far the ceremony is and whom it waits for. Exit status 1 if it is broken."""
-    ceremony, found, state = board.look(folder)
+    ceremony, found, state = ceremonies.look(folder)
     for index, holder in sorted(ceremony.holders.items()):
         given = [
             name
@@ -205,13 +225,13 @@ def ceremony_status(folder: Folder) -> None:
         say(f"holder {index} {holder.name}: {', '.join(given) or 'nothing yet'}")
     if isinstance(state, Broken):
         raise state.error()
-    say(board.waits_for(ceremony, state))
+    say(ceremonies.waits_for(ceremony, state))
 
 
 @ceremony_app.command("finish")
 def ceremony_finish(draft: Draft, folder: Folder) -> None:
     """Write the joint key, the public shares and the transcript hash into the draft."""
-    terms = board.finish_ceremony(drafts.read_draft(draft), folder)
+    terms = ceremonies.finish_ceremony(drafts.read_draft(draft), folder)
     drafts.write_draft(draft, terms)
     say(f"joint key {terms.joint_key}, transcript {terms.ceremony}")
 

@@ -20,13 +20,16 @@ from sluis_protocol.rules import load_rules
 from sluis_runtime.files import read_text, write_atomically
 
 MOST_BYTES = 8_388_608
+BATCH_MINIMUM = 64
+"""Of new covenants: key holders see how much a member asks for in steps of this."""
 _NOTE_MARK = "\n\n— "
 
 
 def new_terms(**fields: Any) -> Terms:
     """Terms of version 1 without parties, under the packaged rule set. Raises CovenantError naming each wrong field."""
     rules = load_rules()
-    return _checked({"rule_set": {"name": rules.identity, "sha256": rules.sha256}, **fields})
+    rule_set = {"name": rules.identity, "sha256": rules.sha256}
+    return _checked({"rule_set": rule_set, "limits": {"batch_minimum": BATCH_MINIMUM}, **fields})
 
 
 def purpose(text: str, valid_from: date, valid_until: date) -> Purpose:
@@ -131,6 +134,11 @@ def _of_file(path: Path, text: str) -> Terms:
     except CovenantError as error:
         error.where.setdefault("file", str(path))
         raise
+
+
+def checked(terms: Terms, **changes: Any) -> Terms:
+    """Terms with other fields; raise CovenantError if that makes no covenant."""
+    return _checked(_fields(terms) | changes)
 
 
 def _fields(terms: Terms) -> dict[str, Any]:

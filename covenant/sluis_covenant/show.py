@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from sluis_protocol.covenant import Terms
+from sluis_runtime.printing import print_table, say
 
 
-def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
-    """Print the terms. Texts of others are shown as they are, never as markup."""
-    console.print(f"covenant {escape(terms.id)}, version {terms.version} ({what})", style="bold")
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column()
-    facts.add_column(overflow="fold")
+def show_terms(terms: Terms, what: str, sha256: str) -> None:
+    """Print the terms."""
+    say(f"covenant {terms.id}, version {terms.version} ({what})", style="bold")
     assessment = f"{terms.assessment.reference}, {terms.assessment.approved_on}" if terms.assessment else "none"
     schedule, handshake, limits = terms.schedule, terms.handshake, terms.limits
-    for name, value in (
+    facts = (
         ("mode", terms.mode),
         ("valid", f"{terms.valid_from} to {terms.valid_until}"),
         ("impact assessment", assessment),
@@ -38,46 +33,43 @@ def show_terms(console: Console, terms: Terms, what: str, sha256: str) -> None:
         ),
         (
             "limits",
-            f"messages {limits.message_bytes} bytes, batches {limits.batch_elements}, "
+            f"messages {limits.message_bytes} bytes, batches {limits.batch_minimum} to {limits.batch_elements}, "
+            f"{limits.requests_a_day} requests a day, "
             f"submissions {limits.submission_persons} persons, clocks ±{limits.clock_tolerance_seconds} s",
         ),
+        ("totals", _totals(terms)),
         ("SHA-256 of the terms", sha256),
-    ):
-        facts.add_row(name, escape(value))
-    console.print(facts)
-    console.print(_purposes(terms), _members(terms), _holders(terms))
+    )
+    print_table(("", ""), facts)
+    _print_purposes(terms)
+    members = (
+        (one.oin, one.municipality, one.name, str(one.quota), "revoked" if one.revoked else "") for one in terms.members
+    )
+    print_table(("OIN", "municipality", "name", "quota a round", ""), members, "Members")
+    holders = ((str(one.index), one.oin, one.name, one.public_share or "none yet") for one in terms.holders)
+    print_table(("index", "OIN", "name", "public share"), holders, "Key holders")
     for missing in terms.missing():
-        console.print(f"still missing: {escape(missing)}", style="yellow")
+        say(f"still missing: {missing}", style="yellow")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def _totals(terms: Terms) -> str:
+    if terms.totals is None:
+        return "none"
+    totals, noise = terms.totals, terms.totals.noise
+    goals = ", ".join(f"{goal.children} children in {goal.year} ({goal.purpose})" for goal in totals.goals)
+    return (
+        f"by the {totals.period}, board {totals.board.name} (fingerprint {totals.board.fingerprint}), of at least "
+        f"{totals.minimum_contributors} members, figures below {totals.suppress_below} withheld, "
+        + (f"noise ε {noise.epsilon} a release, {noise.budget_a_year} a year" if noise else "no noise")
+        + (f"; goals: {goals}" if goals else "")
+    )
 
 
-def _purposes(terms: Terms) -> Table:
-    table = _table("Purposes", "id", "title", "legal bases", "valid", "most persons")
+def _print_purposes(terms: Terms) -> None:
+    rows = []
     for one in terms.purposes:
-        valid = f"{one.valid_from} to {one.valid_until}"
         bases = ", ".join(one.legal_bases)
         if one.criminal_justice_bases:
             bases += "; partners of criminal justice: " + ", ".join(one.criminal_justice_bases)
-        table.add_row(*map(escape, (one.id, one.title, bases, valid, str(one.maximum_persons))))
-    return table
-
-
-def _members(terms: Terms) -> Table:
-    table = _table("Members", "OIN", "municipality", "name", "quota a round", "")
-    for one in terms.members:
-        state = "revoked" if one.revoked else ""
-        table.add_row(*map(escape, (one.oin, one.municipality, one.name, str(one.quota), state)))
-    return table
-
-
-def _holders(terms: Terms) -> Table:
-    table = _table("Key holders", "index", "OIN", "name", "public share")
-    for one in terms.holders:
-        table.add_row(*map(escape, (str(one.index), one.oin, one.name, one.public_share or "none yet")))
-    return table
+        rows.append((one.id, one.title, bases, f"{one.valid_from} to {one.valid_until}", str(one.maximum_persons)))
+    print_table(("id", "title", "legal bases", "valid", "most persons"), rows, "Purposes")

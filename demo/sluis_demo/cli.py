@@ -27,8 +27,10 @@ from .caseloads import NAMES, CaseloadFile, find_caseloads, make_caseloads
 from .check import LeftOut, check_caseloads
 from .display import Display
 from .keep import commands, invitation, prepare
+from .log import verify_log
 from .meeting import choose
 from .observe import Seen, observe, search
+from .period import PeriodOutcome, hold_period
 from .play import Plays, play
 from .processes import FULL, Programs, both
 from .report import Report, as_json, print_report
@@ -153,8 +155,11 @@ async def _demo(options: Options, folder: Path, stop: _Stop) -> int:
             plays, seen = await programs.while_serving(
                 both(play(world, chosen, programs, display), observe(world, outcome, programs))
             )
+            matches = len(put_together(outcome.known)[0])
+            period = await programs.while_serving(hold_period(world, matches, programs, display))
+            seen.append(await programs.while_serving(verify_log(world, programs)))
             seen.append(search(world, programs))
-        report = _account(world, outcome, left_out, plays, seen, inputs, display.seconds)
+        report = _account(world, outcome, left_out, plays, seen, inputs, period, display.seconds)
         if options.out:
             write_shared(options.out, report.shared)
         console = Console(soft_wrap=not sys.stdout.isatty())
@@ -211,6 +216,7 @@ def _account(
     plays: Plays,
     seen: Sequence[Seen],
     inputs: _Inputs,
+    period: PeriodOutcome | None,
     seconds: float,
 ) -> Report:
     shared, faults = put_together(outcome.known)
@@ -224,7 +230,11 @@ def _account(
         unscored=inputs.unscored,
         plays=plays,
         seen=seen,
-        faults=faults + list(plays.faults) + [fault for one in seen for fault in one.faults],
+        period=period,
+        faults=faults
+        + list(plays.faults)
+        + list(period.faults if period else ())
+        + [fault for one in seen for fault in one.faults],
         seconds=seconds,
     )
 

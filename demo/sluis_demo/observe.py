@@ -19,6 +19,7 @@ from .processes import Programs, together
 from .round import Outcome
 from .world import THRESHOLD, Party, World
 
+LOG = "the log"  # not a party: what all of them found of it at the end
 _BSN = re.compile(rb"(?<![0-9])[0-9]{9}(?![0-9])")
 
 

@@ -16,7 +16,8 @@ from rich.text import Text
 from sluis_protocol.rules import Grade
 
 from .check import LeftOut
-from .observe import Seen
+from .observe import LOG, Seen
+from .period import PeriodOutcome
 from .play import Played, Plays
 from .results import Score, SharedFamily
 from .round import Outcome
@@ -38,6 +39,7 @@ class Report:
     unscored: int
     plays: Plays
     seen: Sequence[Seen]
+    period: PeriodOutcome | None
     faults: Sequence[str]
     seconds: float
 
@@ -50,6 +52,7 @@ def print_report(report: Report, console: Console) -> None:
     _print_shared(report, console)
     _print_story(report.plays, console)
     _print_seen(report, console)
+    _print_period(report.period, console)
     _print_end(report, console)
     for fault in report.faults:
         console.print(Text(f"WRONG: {fault}", style="bold red"))
@@ -78,6 +81,14 @@ def as_json(report: Report) -> str:
                 "recall": round(s.recall, 4),
                 "f1": round(s.f1, 4),
                 "unscored": report.unscored,
+            },
+            "totals": report.period
+            and {
+                "period": report.period.label,
+                "municipalities": report.period.contributors,
+                "total": dict(report.period.total),
+                "expected": dict(report.period.expected),
+                "tried_to_open": report.period.tried,
             },
             "faults": list(report.faults),
             "seconds": round(report.seconds, 1),
@@ -162,8 +173,27 @@ def _print_seen(report: Report, console: Console) -> None:
     table.add_column("party", style="bold")
     table.add_column("saw", overflow="fold")
     for one in report.seen:
-        table.add_row(one.party, "\n".join(one.saw))
+        if one.party != LOG:
+            table.add_row(one.party, "\n".join(one.saw))
     console.print(table)
+
+
+def _print_period(period: PeriodOutcome | None, console: Console) -> None:
+    """What the board opened, beside what an omniscient observer adds up."""
+    if period is None:
+        return
+    table = Table(title=f"The national totals of {period.label}", title_justify="left")
+    table.add_column("figure")
+    for column in ("what the board opened", "the sum of all"):
+        table.add_column(column, justify="right")
+    for name in period.expected:
+        table.add_row(name, str(period.total.get(name, 0)), str(period.expected[name]))
+    console.print(table)
+    console.print(
+        f"the sum of {period.contributors} municipalities; the board's key and the coordinator's database together "
+        f"opened none of {period.tried} single contributions",
+        highlight=False,
+    )
 
 
 def _print_end(report: Report, console: Console) -> None:
@@ -183,6 +213,9 @@ def _print_end(report: Report, console: Console) -> None:
             f"({s.right} right, {s.wrong} wrong, {s.missed} missed)",
             highlight=False,
         )
+    for one in report.seen:
+        if one.party == LOG:
+            console.print(*one.saw, highlight=False)
     if report.unscored:
         console.print(
             f"{report.unscored} pairs of the truth don't count: there is no caseload of their municipality",

@@ -11,12 +11,14 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sluis_protocol.covenant import TEST_OIN_PREFIX, Terms
 from sluis_protocol.rules import load_rules
 from sluis_runtime.config import Tls
 from sluis_runtime.files import write_atomically
+from sluis_runtime.keyfiles import write_secret
 
 from .authority import CertificateAuthority
 from .caseloads import CaseloadFile
@@ -27,6 +29,8 @@ PURPOSE = "jeugd"
 LEGAL_BASIS = "demo-grondslag"
 HOLDERS, THRESHOLD = 3, 2
 AUTHORITY = "demo-authority"
+BOARD_MINIMUM = 3
+PASSPHRASE = "a passphrase for a demo"  # noqa: S105 (it protects nothing)
 _DIALS = ("--coordinator", "localhost:1")  # until the coordinator has picked a port
 _FINISHED = re.compile(r"^finished", re.M)
 _CONNECTED = re.compile(r'"event": "holder connected"')
@@ -91,6 +95,21 @@ class World:
         """The signed covenant."""
         return self.folder / "covenant" / "covenant.note"
 
+    @property
+    def verifier(self) -> Path:
+        """The authority's verifier line."""
+        return self.folder / "covenant" / "verifier"
+
+    @property
+    def board(self) -> Path:
+        """The strategic board's folder."""
+        return self.folder / "board"
+
+    @property
+    def passphrase(self) -> Path:
+        """Where its passphrase stands; a real board types it."""
+        return self.folder / "covenant" / "passphrase"
+
 
 def lay_out(folder: Path, caseloads: Sequence[CaseloadFile]) -> World:
     """Who there is and which folder is whose; makes nothing yet."""
@@ -125,6 +144,8 @@ async def set_up(world: World, programs: Programs, display: Display) -> None:
         name="covenant new",
     )
     _lengthen_reviews(draft)
+    world.verifier.write_text(verifier)
+    await _add_board(world, programs, draft)
     maker = _Maker(programs, CertificateAuthority(world.folder / "authority"), verifier.strip())
     await together(*(maker.make(holder, *_DIALS) for holder in world.holders))
     await _admit(programs, draft, world.holders)
@@ -171,6 +192,16 @@ async def _make_others(world: World, maker: _Maker) -> None:
     world.coordinator.set("grace_seconds", "1.0")
     for node in world.nodes:
         await maker.make(node, "--municipality", node.caseload.code, *_DIALS)
+
+
+async def _add_board(world: World, programs: Programs, draft: Path) -> None:
+    """The strategic board makes its key; the public part goes into the covenant."""
+    write_secret(world.passphrase, PASSPHRASE.encode())
+    options = ("--name", "Strategic board", "--passphrase-file", world.passphrase)
+    await programs.run("sluis-board", "keys", "new", world.board, *options, name="board keys new")
+    card = world.board / "board-card.json"
+    terms = ("--minimum-contributors", str(BOARD_MINIMUM), "--goal", f"{datetime.now(UTC).year}:{PURPOSE}:100")
+    await programs.run("sluis-covenant", "board", draft, card, *terms, name="covenant board")
 
 
 async def _admit(programs: Programs, draft: Path, parties: Sequence[Party], *options: str) -> None:

@@ -12,11 +12,13 @@ import typer
 from sluis_protocol import group
 from sluis_protocol.rules import load_rules
 from sluis_runtime import logs
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program, run
 
 from . import show
 from .anomalies import Anomaly
-from .caseload import Caseload
+from .caseload.quality import assess
+from .caseload.reading import Caseload
 from .config import NodeSettings, init_folder
 from .console.cli import console
 from .estimate.cli import app as rules_app
@@ -26,10 +28,11 @@ from .handshake.show import brief_json, print_briefs
 from .keyholder.cli import app as keyholder_app
 from .node import WAIT_SECONDS, Node
 from .notify.cli import app as notices_app
-from .processing.cli import app as log_app
-from .quality import assess
+from .processing.cli import app as processing_app
 from .retention.cli import retention
 from .rights.cli import app as rights_app
+from .totals.cli import app as totals_app
+from .transparency.cli import app as log_app
 
 T = TypeVar("T")
 app = Program(help="Find the families that other municipalities help, too; nothing else becomes known to anybody.")
@@ -38,8 +41,10 @@ app.add_typer(covenant_app, name="covenant")
 app.add_typer(keyholder_app, name="keyholder", short_help="Be a key holder: hold a share of the key and serve with it.")
 app.add_typer(rules_app, name="rules", short_help="Measure how well the linkage keys do on your own data.")
 app.add_typer(notices_app, name="notices", short_help="See and send the notices to people, and the dead letters.")
-app.add_typer(log_app, name="log", short_help="Read the processing log: who processed whose data.")
+app.add_typer(log_app, name="log", short_help="Watch over the coordinator's log; what to do about an alarm.")
+app.add_typer(processing_app, name="processing", short_help="Read the processing log: who processed whose data.")
 app.add_typer(rights_app, name="rights", short_help="Access, correction, objection and erasure for a person.")
+app.add_typer(totals_app, name="totals", short_help="See and approve your figures for the national totals.")
 app.add_typer(approach, name="approach", short_help="Work on a joint approach, once both municipalities want it.")
 app.command()(retention)
 
@@ -69,14 +74,11 @@ def init(
     card = init_folder(
         folder, oin=oin, name=name, municipality=municipality, coordinator=coordinator, authority=authority
     )
-    show.console.print(f"node {card.name} ({card.oin}) in {folder}", markup=False)
-    show.console.print(
-        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
-    )
-    show.console.print(
+    say(f"node {card.name} ({card.oin}) in {folder}")
+    say(f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}")
+    say(
         f"then complete {folder / 'node.toml'}, put the certificate in {folder / 'tls'}, and run: "
-        "sluis-node covenant fetch",
-        markup=False,
+        "sluis-node covenant fetch"
     )
 
 
@@ -98,7 +100,7 @@ def check(
     found = _with_node(config, work)
     quality = assess(found, load_rules())
     if as_json:
-        show.print_json(show.caseload_json(found) | {"quality": quality.as_json()})
+        print_json(show.caseload_json(found) | {"quality": quality.as_json()})
     else:
         show.print_caseload(found)
         show.print_quality(quality)
@@ -131,7 +133,7 @@ def participate(
             ),
         )
     if as_json:
-        show.print_json(show.report_json(report))
+        print_json(show.report_json(report))
     else:
         show.print_report(report)
     raise typer.Exit(0 if report.published else 1)
@@ -164,11 +166,11 @@ def matches(
 
     found = _with_node(config, work)
     if as_json:
-        show.print_json([brief_json(brief) for brief in found])
+        print_json([brief_json(brief) for brief in found])
     elif found:
         print_briefs(found)
     else:
-        show.console.print("no matches")
+        say("no matches")
 
 
 app.command()(decide)
@@ -184,7 +186,7 @@ def anomalies(as_json: JsonOption = False, config: ConfigOption = CONFIG) -> Non
 
     found = _with_node(config, work)
     if as_json:
-        show.print_json([anomaly.as_json() for anomaly in found])
+        print_json([anomaly.as_json() for anomaly in found])
     else:
         show.print_anomalies(found)
 
@@ -201,13 +203,11 @@ def doctor() -> None:
     chosen = group.choice()
     native, problem = group.load_native()
     names = ", ".join(native.names()) if native else problem
-    show.console.print(f"group backend: {chosen.name} ({chosen.why})", markup=False)
-    show.console.print(f"native backends: {names}", markup=False)
+    say(f"group backend: {chosen.name} ({chosen.why})")
+    say(f"native backends: {names}")
     if native is None:
-        show.console.print(
-            "  → on Debian: apt install gcc libc6-dev python3-dev; then install Sluis again", markup=False
-        )
-    show.console.print(f"threads for a batch: {group.available_cores()}", markup=False)
+        say("  → on Debian: apt install gcc libc6-dev python3-dev; then install Sluis again")
+    say(f"threads for a batch: {group.available_cores()}")
 
 
 @covenant_app.command()
@@ -217,7 +217,7 @@ def fetch(config: ConfigOption = CONFIG) -> None:
     It comes from the coordinator, and must be signed by the authority in the configuration.
     """
     covenant = _with_node(config, lambda node: node.fetch_covenant())
-    show.console.print(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}", markup=False)
+    say(f"{covenant.terms.id} version {covenant.terms.version}, {covenant.hash.hex()}")
 
 
 @covenant_app.callback()

@@ -49,13 +49,21 @@ class Coordinator:
     random: Random = field(repr=False)
     sleep: Sleep = field(default=asyncio.sleep, repr=False)
     patience: float = PATIENCE_SECONDS
+    guard: Callable[[], object] = field(default=lambda: None, repr=False)
+    """Called in a thread before anything is asked; what it raises stops the asking."""
+
+    async def check(self) -> None:
+        """Raise LogAlarm if this node has stopped."""
+        await asyncio.to_thread(self.guard)
 
     async def call(self, method: Method, request: object, response: type[T]) -> T:
         """One request, one response, with a deadline; raise Unreachable once patience is over."""
         return await self.persist(lambda: self.wire.call(method, request, response, timeout=CALL_SECONDS))
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(self, attempt: Callable[[], Awaitable[T]], *, guarded: bool = True) -> T:
         """The result of `attempt`, which may be made many times."""
+        if guarded:
+            await self.check()
         left, tried = self.patience, 0
         loop = asyncio.get_running_loop()
         while True:

@@ -25,32 +25,32 @@ from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import read_sealing_key, read_signing_key, read_storage_key
 
 from .about import About, about
-from .announced import AnnouncedRound, list_rounds
 from .anomalies import Anomalies, Anomaly
-from .caseload import Caseload
+from .caseload.intake import Source, refuse_unless_told, take_in
+from .caseload.reading import Caseload
 from .config import NodeSettings
 from .coordinator import PATIENCE_SECONDS, Coordinator, Sleep, Wire
 from .handshake.desk import Desk
 from .handshake.expiry import expire
 from .handshake.reminders import remind
-from .intake import Source, refuse_unless_told, take_in
-from .ledger import ClaimState, Ledger
-from .matches import FamilyMatch, present
 from .notify.outbox import Outbox
-from .own_round import OwnRound, RoundState
-from .participation import Participation, Report
 from .parts import Parts
 from .processing.log import ProcessingLog
 from .progress import Progress, silent
 from .pulse import pulse
-from .receive import Receiver, nothing_outstanding
+from .round.announced import AnnouncedRound, list_rounds
+from .round.ledger import ClaimState, Ledger
+from .round.matches import FamilyMatch, present
+from .round.own_round import OwnRound, RoundState
+from .round.participation import Participation, Report
+from .round.receive import Receiver, nothing_outstanding
 from .services import Services
 from .signer import Clock, Signer
 from .store import Store
+from .transparency.keeping import require_none
 from .vault import Vault
 
 WAIT_SECONDS = 600.0
-_QUIET_SECONDS = 0.5
 _MESSAGE_BYTES = 16_777_216  # the most that a covenant can allow
 
 
@@ -145,7 +145,14 @@ class Node(Services):
             Anomalies(store.engine, vault, notices),
             Signer(settings.oin, key, self._clock),
             read_sealing_key(settings.sealing_key),
-            Coordinator(wire, settings.coordinator, self._random, self._sleep, self._patience),
+            Coordinator(
+                wire,
+                settings.coordinator,
+                self._random,
+                self._sleep,
+                self._patience,
+                lambda: require_none(store.engine),
+            ),
             notices,
             ProcessingLog(store.engine, vault, self._random, self._clock, settings.oin, settings.processing),
             self._clock,
@@ -171,7 +178,10 @@ class Node(Services):
     async def fetch_covenant(self) -> Covenant:
         """Get the covenant in force from the coordinator, verify it, and put it in its place."""
         parts = self._opened()
-        return await parts.fetch_covenant()
+        covenant = await parts.fetch_covenant()
+        if self._parts and parts.oin in covenant.members:
+            await self.look_at_log()
+        return covenant
 
     def check(self, caseload: Source, *, purpose: str | None = None) -> Caseload:
         """What of a caseload (a CSV file, or families) may take part, and why the rest may not. Sends nothing."""
@@ -202,8 +212,10 @@ class Node(Services):
         taken = await asyncio.to_thread(self._without_those_left_out, taken)
         refuse_unless_told(taken, skip_refused=skip_refused)
         await asyncio.to_thread(self._tidy)
+        await self.look_at_log()
         async with self._taking_part(agreed.id, taken):
             report = await Participation(parts, covenant, agreed.id, progress).run(taken, wait=wait)
+        await self.look_at_log()
         await asyncio.to_thread(self._shown, report.matches)
         await self.send_notices()
         return report
@@ -212,6 +224,7 @@ class Node(Services):
         """Fetch the mail of all rounds and answer it, until nothing is outstanding, at most `wait` seconds."""
         parts = self._opened()
         await asyncio.to_thread(self._tidy)
+        await self.look_at_log()
         before = {found.match for found in await asyncio.to_thread(parts.ledger.matches)}
         noted = len(await asyncio.to_thread(parts.anomalies.all))
         awaited = [
@@ -220,7 +233,9 @@ class Node(Services):
             if own.state in (RoundState.SUBMITTED, RoundState.PUBLISHED)
         ]
         settled = nothing_outstanding(parts, awaited)
-        complete = await Receiver(parts).run(settled, wait=wait, quiet=_QUIET_SECONDS)
+        complete = await Receiver(parts).run(settled, wait=wait)
+        await self.take_part_in_totals()
+        await self.look_at_log()
         await asyncio.to_thread(expire, parts)
         await asyncio.to_thread(remind, parts)
         await self.send_notices()
@@ -276,6 +291,7 @@ class Node(Services):
         parts = self._opened()
         covenant = await asyncio.to_thread(parts.covenant)
         agreed = parts.purpose(covenant, purpose)
+        await self.look_at_log()
         own = {one.round_id: one for one in await asyncio.to_thread(parts.store.all_rounds) if one.purpose == agreed.id}
         listed = {found.round_id: found for found in await list_rounds(parts, covenant, agreed.id)}
         shown = [_round_info(agreed.id, listed.get(one), own.get(one)) for one in {**own, **listed}]

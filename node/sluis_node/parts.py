@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 from .anomalies import Anomalies
 from .config import NodeSettings
 from .coordinator import Coordinator
-from .ledger import Ledger
 from .notify.outbox import Outbox
 from .processing.log import ProcessingLog
+from .round.ledger import Ledger
 from .signer import Clock, Signer
 from .store import Store
 
@@ -125,6 +125,10 @@ class Parts:
         """The newest covenant that was accepted, whatever its dates; None before the first."""
         note = self.store.newest_covenant_note()
         return None if note is None else Covenant.verify(note, self.authority)
+
+    def known_covenant(self) -> Covenant | None:
+        """The same, or before one was accepted, the one in the file if the authority signed it."""
+        return self.newest_covenant() or self.names()
 
     async def fetch_covenant(self) -> Covenant:
         """Ask the coordinator for the covenant in force, check it and put it in place of the file."""

@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 
-from .caseload import Caseload
+from sluis_protocol.errors import Unreachable
+from sluis_runtime.logs import logger
+from sluis_runtime.trace import within
+
+from .caseload.reading import Caseload
 from .handshake.desk import Desk
-from .matches import FamilyMatch
 from .notify.outbox import Delivery, DeliveryState
 from .notify.sender import Sender, Sent
 from .notify.webhook import EventSigner
@@ -22,6 +25,13 @@ from .retention.retention import Deletion, Due, Retention
 from .rights.leaving_out import leave_out
 from .rights.requests import Requests
 from .rights.rights import Rights
+from .round.matches import FamilyMatch
+from .totals.desk import TotalsDesk
+from .totals.taking_part import TakingPart
+from .transparency.desk import LogDesk
+from .transparency.watch import Look, Watch
+
+log = logger("services")
 
 
 class Services(ABC):
@@ -30,6 +40,20 @@ class Services(ABC):
     @abstractmethod
     def _opened(self) -> Parts:
         """The node's parts; raise ConfigError if it isn't open."""
+
+    # The coordinator's log.
+
+    async def look_at_log(self, *, everything: bool = False) -> Look | None:
+        """Check that the coordinator's log only grew, and has our events; also part of all that talks to it.
+
+        Raises LogAlarm, and then everything that would be sent does, until somebody settles it (`log.resume`).
+        """
+        return await Watch(self._opened()).look(everything=everything)
+
+    @property
+    def log(self) -> LogDesk:
+        """What people see of the coordinator's log, and do about it."""
+        return LogDesk(self._opened())
 
     # Notices.
 
@@ -74,8 +98,9 @@ class Services(ABC):
         persons = [record.person.person_id for family in caseload.families for record in family.members]
         with ExitStack() as logged:
             begun = log.processing(Activity.TAKE_PART, "take part", actor="", persons=persons, reference=purpose)
-            await asyncio.to_thread(logged.enter_context, begun)
-            yield
+            span = await asyncio.to_thread(logged.enter_context, begun)
+            with within(span.context):  # a thread has a context of its own
+                yield
 
     def _shown(self, found: Sequence[FamilyMatch]) -> None:
         """Log that matches are shown by another program, or on the command line."""
@@ -87,6 +112,20 @@ class Services(ABC):
     async def verify_processing_log(self) -> int:
         """How many entries it has; raise StorageError if one was altered or taken out."""
         return await asyncio.to_thread(self._opened().processing.verify)
+
+    # The national totals.
+
+    @property
+    def totals(self) -> TotalsDesk:
+        """What people see of the national totals, and approve."""
+        return TotalsDesk(self._opened())
+
+    async def take_part_in_totals(self) -> None:
+        """Do what is due in the periods of the totals; also part of `receive`. Without a connection, later."""
+        try:
+            await TakingPart(self._opened()).run()
+        except Unreachable as error:
+            log.warning("totals have to wait", code=error.code)
 
     # Rights and retention.
 

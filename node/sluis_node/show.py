@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
+from sluis_runtime.printing import print_table, say
 
 from .anomalies import Anomaly
-from .caseload import Caseload
-from .matches import FamilyMatch
+from .caseload.quality import Quality
+from .caseload.reading import Caseload
 from .node import Received, RoundInfo
-from .participation import Report
 from .progress import Progress, Step, silent
-from .quality import Quality
+from .round.matches import FamilyMatch
+from .round.participation import Report
 
-console = Console(soft_wrap=True, highlight=False)
 _stderr = Console(stderr=True)
 
 
@@ -42,21 +39,16 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
         yield show
 
 
-def print_json(content: object) -> None:
-    """JSON, never wrapped or coloured."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-
-
 def print_caseload(caseload: Caseload) -> None:
     """What of a caseload may take part, and each refused line."""
-    _say(
+    say(
         f"{caseload.name}: {caseload.read} lines; {caseload.persons} persons in {len(caseload.families)} families can "
         f"take part, {caseload.closed} cases are closed, {len(caseload.refused)} lines refused"
     )
     for refusal in caseload.refused:
-        _say(f"  line {refusal.line}, {refusal.field}: {refusal.reason} → {refusal.do}")
+        say(f"  line {refusal.line}, {refusal.field}: {refusal.reason} → {refusal.do}")
     for warning in caseload.warnings:
-        _say(f"  {warning}")
+        say(f"  {warning}")
 
 
 def caseload_json(caseload: Caseload) -> dict[str, object]:
@@ -79,26 +71,25 @@ def print_quality(quality: Quality) -> None:
     if not quality.persons:
         return
     dropped = sum(use.shared for use in quality.keys)
-    _say(
+    say(
         f"how well it will match (rules {quality.rules}): {quality.average_keys} keys a person on average; "
         f"{dropped} of {sum(use.persons for use in quality.keys)} keys are left out, because two persons share them"
     )
-    table = Table("", "persons", "share")
     rows = list(quality.missing.items())
     rows.append(("found by BSN only", quality.by_bsn_only))
     rows.append(("too few keys: found with others of the family only", quality.with_family_only))
     rows.append(("too few keys: can't be found", len(quality.unfindable)))
-    for what, count in rows:
-        table.add_row(what, str(count), f"{count / quality.persons:.1%}")
-    console.print(table)
+    print_table(
+        ("", "persons", "share"), [(what, str(count), f"{count / quality.persons:.1%}") for what, count in rows]
+    )
     for lines in quality.twice:
-        _say(f"  lines {', '.join(map(str, lines))} are one person, who takes part once; check which entry is right")
+        say(f"  lines {', '.join(map(str, lines))} are one person, who takes part once; check which entry is right")
     if quality.unfindable:
-        _say(
+        say(
             f"  can't be found: lines {_some(quality.unfindable)} → complete the name and the date of birth, or the BSN"
         )
     if quality.families_unfindable:
-        _say(f"  {quality.families_unfindable} of {quality.families} families can't be found as they stand")
+        say(f"  {quality.families_unfindable} of {quality.families} families can't be found as they stand")
 
 
 def _some(lines: Sequence[int]) -> str:
@@ -110,24 +101,24 @@ def _some(lines: Sequence[int]) -> str:
 
 def print_report(report: Report) -> None:
     """What came of a round."""
-    _say(f"round {report.round_id}, purpose {report.purpose}" + (", resumed" if report.resumed else ""))
-    _say(
+    say(f"round {report.round_id}, purpose {report.purpose}" + (", resumed" if report.resumed else ""))
+    say(
         f"{'the caseload now' if report.resumed else 'handed in'}: {report.persons} persons in {report.families} "
         f"families; {report.refused} lines refused, {report.closed} closed"
     )
     for fault in report.holder_faults:
-        _say(f"key holder {fault.index}, {fault.name} ({fault.oin}), {fault.complaint}: {fault.what}")
+        say(f"key holder {fault.index}, {fault.name} ({fault.oin}), {fault.complaint}: {fault.what}")
     for anomaly in report.anomalies:
-        _say(f"anomaly: {anomaly}")
+        say(f"anomaly: {anomaly}")
     if report.anomalies:
-        _say("what to do: sluis-node anomalies")
+        say("what to do: sluis-node anomalies")
     if report.abandoned:
-        _say(f"the round was abandoned: {report.abandoned}")
+        say(f"the round was abandoned: {report.abandoned}")
         return
     if not report.published:
-        _say("not published yet; fetch the outcome later with: sluis-node receive")
+        say("not published yet; fetch the outcome later with: sluis-node receive")
         return
-    _say(
+    say(
         f"published with {report.participants} municipalities: {len(report.matches)} families shared, "
         f"{report.new_matches} of them new; {report.unconfirmed} not confirmed, {report.outstanding} waiting for the "
         "other side"
@@ -169,9 +160,9 @@ def report_json(report: Report) -> dict[str, object]:
 def print_received(received: Received) -> None:
     """What the mail came to."""
     state = "nothing is outstanding" if received.complete else f"{received.outstanding} claims are outstanding"
-    _say(f"{len(received.new_matches)} new matches; {state}")
+    say(f"{len(received.new_matches)} new matches; {state}")
     if received.new_anomalies:
-        _say(f"{received.new_anomalies} new anomalies; what to do: sluis-node anomalies")
+        say(f"{received.new_anomalies} new anomalies; what to do: sluis-node anomalies")
     print_matches(received.new_matches)
 
 
@@ -179,48 +170,33 @@ def print_matches(matches: Sequence[FamilyMatch]) -> None:
     """One row a match, and the hint for matches by name (rule 9)."""
     if not matches:
         return
-    table = Table("", "family", "cases", "also known to", "grade", "found")
+    rows = []
     for match in matches:
         other = match.counterpart
-        table.add_row(
-            "new" if match.new else "",
-            match.family,
-            ", ".join(match.cases),
-            f"{other.name} ({other.municipality})" if other.name else other.oin,
-            str(match.grade),
-            f"{match.found_at:%Y-%m-%d}",
-        )
-    console.print(table)
+        also = f"{other.name} ({other.municipality})" if other.name else other.oin
+        new = "new" if match.new else ""
+        rows.append((new, match.family, ", ".join(match.cases), also, match.grade, f"{match.found_at:%Y-%m-%d}"))
+    print_table(("", "family", "cases", "also known to", "grade", "found"), rows)
     if hints := {match.hint for match in matches if match.hint}:
-        _say("grade name: " + "; ".join(hints))
+        say("grade name: " + "; ".join(hints))
 
 
 def print_anomalies(anomalies: Sequence[Anomaly]) -> None:
     """What happened, and what to do about it, the oldest first."""
     if not anomalies:
-        _say("no anomalies")
+        say("no anomalies")
     for one in anomalies:
         party = f"{one.party_name} ({one.party})" if one.party_name else one.party or "nobody known"
-        _say(f"{one.noted_at:%Y-%m-%d %H:%M} UTC, {party}{f', round {one.round_id}' if one.round_id else ''}")
-        _say(f"  SLUIS-{one.code}: {one.what}")
-        _say(f"  → {one.do}" + ("; the signed proof is in the database" if one.has_evidence else ""))
+        say(f"{one.noted_at:%Y-%m-%d %H:%M} UTC, {party}{f', round {one.round_id}' if one.round_id else ''}")
+        say(f"  SLUIS-{one.code}: {one.what}")
+        say(f"  → {one.do}" + ("; the signed proof is in the database" if one.has_evidence else ""))
 
 
 def print_rounds(rounds: Sequence[RoundInfo]) -> None:
     """One row a round."""
-    table = Table("round", "coordinator", "here", "closes", "confirm until", "participants", "claims")
+    rows = []
     for one in rounds:
-        table.add_row(
-            one.round_id,
-            one.state,
-            one.ours + (f" ({one.abandoned})" if one.abandoned else ""),
-            f"{one.closes_at:%Y-%m-%d %H:%M}",
-            f"{one.confirm_until:%Y-%m-%d %H:%M}",
-            str(one.participants),
-            str(one.claims),
-        )
-    console.print(table)
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False)
+        ours = one.ours + (f" ({one.abandoned})" if one.abandoned else "")
+        times = (f"{one.closes_at:%Y-%m-%d %H:%M}", f"{one.confirm_until:%Y-%m-%d %H:%M}")
+        rows.append((one.round_id, one.state, ours, *times, str(one.participants), str(one.claims)))
+    print_table(("round", "coordinator", "here", "closes", "confirm until", "participants", "claims"), rows)

@@ -16,13 +16,14 @@ from typing import Any, Self
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import CovenantError, KeyFileError, Replayed, StorageError
+from sluis_protocol.signed import SignedMessage
 from sluis_protocol.submission import HANDLE_BYTES
 from sluis_runtime.database import open_database, transaction
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
 
 from .anomalies import forget_evidence
-from .own_family import FamilyOnFile, read_family, write_family
-from .own_round import NewRound, OwnRound, RoundState, Submitted
+from .round.own_family import FamilyOnFile, read_family, write_family
+from .round.own_round import NewRound, OwnRound, RoundState, Submitted
 from .tables import claims, covenants, key_check, own_families, rounds
 from .vault import Vault
 
@@ -206,10 +207,11 @@ class Store:
         )
         return changed.rowcount == 1
 
-    def mark_submitted(self, round_id: str) -> bool:
-        """The coordinator has signed for the submission."""
+    def mark_submitted(self, round_id: str, receipt: SignedMessage | None = None) -> bool:
+        """The coordinator has signed for the submission, and so promised to have it in its log."""
+        kept = None if receipt is None else receipt.packed
         with self.transaction() as connection:
-            return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED)
+            return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED, receipt=kept)
 
     def round(self, round_id: str) -> OwnRound | None:
         """One round, or None if this node doesn't know it."""

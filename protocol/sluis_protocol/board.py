@@ -206,5 +206,5 @@ def _missing(ceremony: Ceremony, there: Iterable[int]) -> tuple[int, ...]:
 
 def _transcript(ceremony: Ceremony, deals: Mapping[int, SignedMessage]) -> bytes:
     """SHA-256 over the ceremony and the exact bytes of every deal, the sealed shares included."""
-    digests = (hashlib.sha256(message.body).digest() for _, message in _sorted(ceremony, deals))
+    digests = (message.digest for _, message in _sorted(ceremony, deals))
     return hashlib.sha256(domain("ceremony transcript", ceremony.id, *digests)).digest()

@@ -60,7 +60,7 @@ class Answer:
 
     dealer: int
     recipient: int
-    share: bytes
+    share: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Judgement:
     """Who is at fault, as anybody can verify. If it is the recipient, `share` is the one it goes on with."""
 
     culprit: int
-    share: bytes | None
+    share: bytes | None = field(repr=False)
 
 
 def deal(index: int, threshold: int, count: int, ceremony_id: bytes, random: Random) -> Dealing:

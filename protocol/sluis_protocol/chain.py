@@ -8,7 +8,6 @@ contain is sealed, and not looked at here.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -80,11 +79,6 @@ class Step:
         return not self.moves and self.entry.opening is None
 
 
-def digest_of(message: SignedMessage) -> bytes:
-    """SHA-256 over a signed body: what `follows` and `previous` name."""
-    return hashlib.sha256(message.body).digest()
-
-
 def event_of(move: Move, side: Side) -> Event:
     """A move as an event of the state machine."""
     match move.act:
@@ -134,7 +128,7 @@ def begin(
 ) -> Handshake:
     """The handshake that an opening entry begins."""
     state = states.open_handshake(at, terms)
-    return Handshake(handshake_id, opening.purpose, opening.oins, state, 0, digest_of(entry), at)
+    return Handshake(handshake_id, opening.purpose, opening.oins, state, 0, entry.digest, at)
 
 
 def apply(handshake: Handshake, moves: Sequence[tuple[str, Move]], at: datetime, terms: HandshakeTerms) -> State:
@@ -167,7 +161,7 @@ def require_ground(handshake: Handshake, covenant: Covenant, act: Act, at: datet
 
 def extend(handshake: Handshake, entry: SignedMessage, state: State, at: datetime) -> Handshake:
     """The handshake with one more entry."""
-    return replace(handshake, state=state, sequence=handshake.sequence + 1, head=digest_of(entry), at=at)
+    return replace(handshake, state=state, sequence=handshake.sequence + 1, head=entry.digest, at=at)
 
 
 def open_step(

@@ -16,22 +16,13 @@ from .approach import Approach
 from .covenant import Covenant, Name, Signature, Strict, problems
 from .errors import MalformedMessage
 from .handshake import Act
+from .outcomes import Outcome as Outcome
 from .sealed import SealingKey, seal
 
 LETTER = "letter"
 # The largest fits with its seal and signatures into the smallest message that a covenant may set.
 BUCKETS = (1_024, 4_096, 16_384, 49_152)
 _LENGTH_BYTES = 4
-
-
-class Outcome(StrEnum):
-    """How an approach ended."""
-
-    GOALS_REACHED = "goals-reached"
-    HANDED_OVER = "handed-over"
-    ONE_SIDE_ENDED = "one-side-ended"
-    FAMILY_LEFT = "family-left"
-    WITHOUT_RESULT = "without-result"
 
 
 class WithdrawalReason(StrEnum):

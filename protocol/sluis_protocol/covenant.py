@@ -8,7 +8,6 @@ people read. No I/O; today's date is an argument.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,38 +16,27 @@ from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from .errors import BadElement, CovenantError, LegalGroundMissing, NotAMember
 from .group import ELEMENT_BYTES
 from .note import SIGNATURE_BYTES, Verifier, open_note, sign_note
 from .sealed import PUBLIC_BYTES
+from .strict import Strict as Strict
+from .strict import base64_of
 from .threshold import JointKey, check_joint_key
+from .totals_terms import TotalsTerms
+from .wording import forbidden_word
 
 TEST_OIN_PREFIX = "00000099"
 _AROUND_ELEMENTS = 2_048  # what a message has besides the elements of a batch, generously
 
 
-def _base64_of(size: int) -> AfterValidator:
-    def check(text: str) -> str:
-        try:
-            raw = base64.b64decode(text, validate=True)
-        except binascii.Error as error:
-            raise ValueError("not base64") from error
-        if len(raw) != size:
-            raise ValueError(f"has {len(raw)} bytes instead of {size}")
-        if base64.b64encode(raw).decode() != text:
-            raise ValueError("not the canonical base64 of its bytes")
-        return text
-
-    return AfterValidator(check)
-
-
 Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
-Key32 = Annotated[str, _base64_of(32)]
-SealingPublicKey = Annotated[str, _base64_of(PUBLIC_BYTES)]
-Signature = Annotated[str, _base64_of(SIGNATURE_BYTES)]
+Key32 = Annotated[str, base64_of(32)]
+SealingPublicKey = Annotated[str, base64_of(PUBLIC_BYTES)]
+Signature = Annotated[str, base64_of(SIGNATURE_BYTES)]
 MunicipalityCode = Annotated[str, Field(pattern=r"^GM[0-9]{4}$")]
 # No control characters: a name is shown on terminals.
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\P{C}+$")]
@@ -58,12 +46,6 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 def problems(error: ValidationError) -> str:
     """Each field that is wrong, with the reason, and without its content."""
     return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors())
-
-
-class Strict(BaseModel):
-    """Frozen, and refuses what it doesn't know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Party(Strict):
@@ -94,7 +76,8 @@ class Holder(Party):
 class Purpose(Strict):
     """A purpose with its closed list of legal bases, while it is valid (rules 3, 5, 19, 20).
 
-    Without `criminal_justice_bases` no partner of criminal justice takes part in a joint approach (rule 13).
+    Its id and title are labels that everybody sees, so they name no group data (rule 1). Without
+    `criminal_justice_bases` no partner of criminal justice takes part in a joint approach (rule 13).
     """
 
     id: Slug
@@ -105,6 +88,12 @@ class Purpose(Strict):
     maximum_persons: Annotated[int, Field(gt=0)] = 20_000
     review_after_days: Annotated[int, Field(gt=0)] = 365
     criminal_justice_bases: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_group_data(self) -> Self:
+        if found := forbidden_word(f"{self.id} {self.title}"):
+            raise ValueError(f"a purpose can't be about this: {found!r} (rule 1)")
+        return self
 
 
 class RuleSetName(Strict):
@@ -141,10 +130,16 @@ class HandshakeTerms(Strict):
 
 
 class Limits(Strict):
-    """What a party accepts from another: sizes and tolerances."""
+    """What a party accepts from another: sizes and tolerances.
+
+    Key holders evaluate no batch below `batch_minimum` (nodes add random elements), and no more than `requests_a_day`
+    different ones of a member.
+    """
 
     message_bytes: Annotated[int, Field(ge=65_536, le=16_777_216)] = 4_194_304
     batch_elements: Annotated[int, Field(ge=1, le=16_384)] = 8_192
+    batch_minimum: Annotated[int, Field(ge=1, le=16_384)] = 1
+    requests_a_day: Annotated[int, Field(ge=1)] = 2_000
     submission_persons: Annotated[int, Field(ge=64)] = 65_536
     clock_tolerance_seconds: Annotated[int, Field(ge=5)] = 300
     evaluation_seconds: Annotated[int, Field(ge=1)] = 60
@@ -153,6 +148,8 @@ class Limits(Strict):
     def _batches_fit(self) -> Self:
         if self.batch_elements * ELEMENT_BYTES + _AROUND_ELEMENTS > self.message_bytes:
             raise ValueError("a batch doesn't fit into a message: make batch_elements smaller or message_bytes larger")
+        if self.batch_minimum > self.batch_elements:
+            raise ValueError("batch_minimum is above batch_elements")
         return self
 
 
@@ -188,6 +185,7 @@ class Terms(Strict):
     schedule: Schedule = Schedule()
     handshake: HandshakeTerms = HandshakeTerms()
     limits: Limits = Limits()
+    totals: TotalsTerms | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -204,6 +202,8 @@ class Terms(Strict):
             raise ValueError("holders are numbered 1, 2, 3, … in order")
         if self.valid_until < self.valid_from:
             raise ValueError("valid_until lies before valid_from")
+        if self.totals and not {goal.purpose for goal in self.totals.goals} <= {one.id for one in self.purposes}:
+            raise ValueError("a goal names no purpose of this covenant")
         return self
 
     def missing(self) -> Iterator[str]:
@@ -327,6 +327,15 @@ class Covenant:
             if holder.oin == oin:
                 return holder
         raise NotAMember("this OIN is not a key holder of the covenant", do="ask the covenant authority", party=oin)
+
+    @property
+    def totals(self) -> TotalsTerms:
+        """What is agreed on the totals; raise CovenantError if nothing is."""
+        if self.terms.totals is None:
+            raise CovenantError(
+                "the covenant has no totals", do="the authority adds the board's key (sluis-covenant board)"
+            )
+        return self.terms.totals
 
     def purpose(self, purpose_id: str, today: date) -> Purpose:
         """A purpose with a legal basis in force today (rule 20); raise LegalGroundMissing otherwise."""

@@ -91,6 +91,12 @@ class LegalGroundMissing(SluisError):
     code = 205
 
 
+class BoardKeyError(CovenantError):
+    """The board's public key is no modulus that anybody should encrypt under."""
+
+    code = 206
+
+
 # 3xx: messages.
 
 
@@ -212,6 +218,24 @@ class ApproachError(SluisError):
     code = 507
 
 
+class TotalsError(SluisError):
+    """A period of the totals is not in the state that a step needs, or doesn't exist."""
+
+    code = 508
+
+
+class ContributionRefused(SluisError):
+    """A contribution to the totals is out of range, doubled, late, or not what was announced."""
+
+    code = 509
+
+
+class TotalSpoilt(SluisError):
+    """A total is not the sum of what its contributors committed to."""
+
+    code = 510
+
+
 # 6xx: this machine and the way to the others.
 
 
@@ -258,3 +282,18 @@ class NotFound(SluisError):
     """There is no such match, approach or draft here."""
 
     code = 704
+
+
+# 8xx: the log.
+
+
+class LogError(SluisError):
+    """A proof of the log doesn't verify, or there is no such proof."""
+
+    code = 801
+
+
+class LogAlarm(SluisError):
+    """The coordinator's log was found forked, rolled back or incomplete: this node takes part in nothing meanwhile."""
+
+    code = 802

@@ -17,7 +17,7 @@ from sluis_protocol.record import Family, Person
 from sluis_protocol.rules import Kind, RuleSet
 
 SEPARATOR = "|"  # no atom has one
-_MOST_ENTRIES = 10  # of one person in one file, which also bounds the work
+MOST_ENTRIES = 10  # of one person in one file, which also bounds the work
 
 Ids = tuple[str, str]  # family id, person id
 
@@ -59,44 +59,56 @@ def keys_of_file(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[
     return _keys_of_file(_by_ids(families), rules)
 
 
-def unique_keys(families: Iterable[Family], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
-    """The keys of everybody in a node's caseload, by (family id, person id), without those that two persons have.
+@dataclass(frozen=True, slots=True)
+class FileKeys:
+    """The keys of a node's caseload, by (family id, person id).
+
+    `every`: before uniqueness, as `keys_of_file`. `twice`: the entries of each person of whom there is more than one,
+    sorted; what a municipality should put right. `unique`: what is tagged.
+    """
+
+    every: Mapping[Ids, tuple[LinkageKey, ...]] = field(repr=False)
+    twice: list[tuple[Ids, ...]] = field(repr=False)
+    unique: Mapping[Ids, tuple[LinkageKey, ...]] = field(repr=False)
+
+
+def compare_within(families: Iterable[Family], rules: RuleSet) -> FileKeys:
+    """Compare a node's own persons with one another: who is there twice, and which keys tell them apart.
 
     A value that two of one's own persons share can't tell them apart, and frequent values are what frequency attacks
-    need. Somebody who was entered more than once would lose everything that way, so the entries of `entered_twice` are
-    first taken as one person: the entry with a BSN (else the one with most keys, else the first by ids) keeps the keys,
-    the others get none. The result doesn't depend on the order of families or members.
-    """
-    persons = _by_ids(families)
-    keys = _keys_of_file(persons, rules)
-    for entries in _same_person(persons, keys, rules):
-        _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(keys[ids]), ids))
-        keys |= dict.fromkeys(others, ())
-    owners = Counter((key.kind, key.value) for own in keys.values() for key in own)
-    return {ids: tuple(key for key in own if owners[key.kind, key.value] == 1) for ids, own in keys.items()}
-
-
-def entered_twice(families: Iterable[Family], rules: RuleSet) -> list[tuple[Ids, ...]]:
-    """The entries of each person of whom there is more than one, sorted: what a municipality should put right.
+    need: such keys are left out. Somebody who was entered more than once would lose everything that way, so the entries
+    of one person are taken together first: the entry with a BSN (else the one with most keys, else the first by ids)
+    keeps the keys, the others get none. The result doesn't depend on the order of families or members.
 
     Two entries are one person if they have the same BSN, or are of two families, have no two BSNs between them, and
     share keys by which two nodes would have a match, those with an address left out: relatives share one.
     """
     persons = _by_ids(families)
-    return sorted(tuple(sorted(entries)) for entries in _same_person(persons, _keys_of_file(persons, rules), rules))
+    every = _keys_of_file(persons, rules)
+    twice = _same_person(persons, every, rules)
+    kept = dict(every)
+    for entries in twice:
+        _, *others = sorted(entries, key=lambda ids: (persons[ids].bsn is None, -len(every[ids]), ids))
+        kept |= dict.fromkeys(others, ())
+    owners = Counter((key.kind, key.value) for own in kept.values() for key in own)
+    unique = {ids: tuple(key for key in own if owners[key.kind, key.value] == 1) for ids, own in kept.items()}
+    return FileKeys(every, sorted(tuple(sorted(entries)) for entries in twice), unique)
 
 
-def pairs_within(
-    keys: Mapping[Ids, Iterable[LinkageKey]], most: int = _MOST_ENTRIES
-) -> dict[tuple[Ids, Ids], list[LinkageKey]]:
-    """The keys that each two entries of one file share; a value that more than `most` have says nothing."""
+def unique_keys(families: Iterable[Family], rules: RuleSet) -> Mapping[Ids, tuple[LinkageKey, ...]]:
+    """The keys of everybody in a node's caseload that nobody else in it has, as `compare_within` finds them."""
+    return compare_within(families, rules).unique
+
+
+def pairs_within(keys: Mapping[Ids, Iterable[LinkageKey]]) -> dict[tuple[Ids, Ids], list[LinkageKey]]:
+    """The keys that each two entries of one file share; a value that more than `MOST_ENTRIES` have says nothing."""
     holders: dict[LinkageKey, list[Ids]] = {}
     for ids in sorted(keys):
         for key in keys[ids]:
             holders.setdefault(key, []).append(ids)
     shared: dict[tuple[Ids, Ids], list[LinkageKey]] = {}
     for key, having in holders.items():
-        if len(having) <= most:
+        if len(having) <= MOST_ENTRIES:
             for pair in combinations(having, 2):
                 shared.setdefault(pair, []).append(key)
     return shared
@@ -118,17 +130,18 @@ def _by_ids(families: Iterable[Family]) -> dict[Ids, Person]:
 
 
 def _keys_of_file(persons: Mapping[Ids, Person], rules: RuleSet) -> dict[Ids, tuple[LinkageKey, ...]]:
-    numbered = any(person.bsn for person in persons.values())
-    homes = {ids: home(person) for ids, person in persons.items()}
-    families: dict[str, set[str]] = {}
-    for ids, address in homes.items():
-        families.setdefault(address, set()).add(ids[0])
-    crowded = {address for address, living in families.items() if address and len(living) > rules.most_at_home}
-    keys = {}
-    for ids in sorted(persons):
-        every = linkage_keys(persons[ids], rules)
-        without = numbered or homes[ids] in crowded
-        keys[ids] = tuple(key for key in every if not (without and rules.kinds[key.kind].shows_address))
+    keys = {ids: linkage_keys(persons[ids], rules) for ids in sorted(persons)}
+    if any(person.bsn for person in persons.values()):
+        unproven = set(persons)
+    else:
+        living: dict[str, set[Ids]] = {}
+        for ids, person in persons.items():
+            if address := home(person):
+                living.setdefault(address, set()).add(ids)
+        crowded = (there for there in living.values() if len({family for family, _ in there}) > rules.most_at_home)
+        unproven = {ids for there in crowded for ids in there}
+    for ids in unproven:
+        keys[ids] = tuple(key for key in keys[ids] if not rules.kinds[key.kind].shows_address)
     return keys
 
 

@@ -163,6 +163,83 @@ class Entry:
     moves: tuple[SignedMessage, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodOpening:
+    """The coordinator opens a period of the totals (protocol.md, 9). Its period id is the envelope's round id.
+
+    `board_key` is the fingerprint of the key to encrypt under; the times are when each of the three steps ends.
+    """
+
+    purpose: str
+    label: str
+    board_key: bytes
+    enrol_until: datetime
+    contribute_until: datetime
+    unmask_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A node commits to its figures. `opening` is the SHA-256 of the opening's body, `proof_sha256` of the proof."""
+
+    opening: bytes
+    commitment: bytes
+    proof_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """One line of a roster: who, and the SHA-256 of the enrolment's body."""
+
+    oin: str
+    enrolment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who enrolled, by ascending OIN: among these the masks cancel."""
+
+    opening: bytes
+    entries: tuple[Enrolled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A node's figures and mask, in one ciphertext under the board's key. `roster` is the SHA-256 of its body.
+
+    `shares`: for each of the roster, in order, its share of the mask, enciphered for it; as long as the modulus each.
+    """
+
+    roster: bytes
+    ciphertext: bytes = field(repr=False)
+    shares: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contributors:
+    """Whose contributions the sum is made of, by ascending OIN."""
+
+    roster: bytes
+    oins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmasking:
+    """A node's shares of the masks of exactly these contributors, added up: an integer below the board's modulus."""
+
+    contributors: bytes
+    mask: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The sum, for the board, with the enrolments that it must open. No single contribution is in it."""
+
+    opening: SignedMessage
+    enrolments: tuple[SignedMessage, ...]
+    ciphertext: bytes = field(repr=False)
+
+
 # --- calls: what a request or a response holds
 
 
@@ -243,9 +320,13 @@ class SubmissionPart:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveRequest:
-    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty."""
+    """Which deliveries: those of one round or (by its id in hex) handshake, or all where it is empty.
+
+    `until_empty`: the stream ends when nothing is left, instead of waiting for more.
+    """
 
     round_id: str
+    until_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,3 +343,39 @@ class Acknowledgement:
     """Deliveries that the node has durably dealt with."""
 
     delivery_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodQuery:
+    """Which periods of the totals: all of a purpose that are not over."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodStatus:
+    """A period's signed opening, its state, and the signed lists that there are by now.
+
+    `shares`: while it is closing, what each contributor enciphered for who asks, in the order of the list.
+    """
+
+    opening: SignedMessage
+    state: str
+    roster: SignedMessage | None = None
+    contributors: SignedMessage | None = None
+    shares: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodList:
+    """The periods found, the newest first."""
+
+    periods: tuple[PeriodStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolRequest:
+    """A signed enrolment with its proof of range (`commitments` has its format)."""
+
+    enrolment: SignedMessage
+    proof: bytes = field(repr=False)

@@ -197,7 +197,7 @@ def home(person: Person) -> str:
     return f"{code} {number}" if code and number else ""
 
 
-_ATOM_NAMES = "bsn nobsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
+_ATOM_NAMES = "bsn g gi g3 gz gf gc gk named s sc s3 sz sk sw3 swk y y3 m d ysw one pc hn"
 ATOMS = frozenset(_ATOM_NAMES.split())  # what `atoms` can yield
 DATE_ATOMS = frozenset({"y", "y3", "m", "d", "ysw"})
 
@@ -211,7 +211,7 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
     skeleton, named "1" if it is known in full; s, s3, sz, sc, sk likewise of the surname; sw3 and swk g3 with s3 and gk
     with sk, sorted, so that swapped fields agree; y, m, d, and y3 the year's first three digits; ysw the year with day
     and month sorted, so that swapped ones agree; pc and hn with their characters sorted, for the same reason; one the
-    whole name of somebody who has one name; bsn, or else nobsn "1".
+    whole name of somebody who has one name; bsn.
     """
     given = given_name_parts(person.given_names)
     parts = surname_parts(person.prefix, person.surname)
@@ -222,7 +222,6 @@ def atoms(person: Person) -> tuple[Mapping[str, str], ...]:
         given, parts = tuple((name, "") for name in names), parts or names
     common = {
         "bsn": person.bsn or "",
-        "nobsn": "" if person.bsn else "1",
         "one": one,
         "pc": _in_order(postcode(person.postcode)),
         "hn": _in_order(house_number(person.house_number)),

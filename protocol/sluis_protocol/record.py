@@ -55,7 +55,7 @@ class Person:
     `bsn` is nine digits that pass the eleven-test. `person_id` is the municipality's own and is unique in a family.
     """
 
-    person_id: str
+    person_id: str = field(repr=False)
     bsn: str | None = field(repr=False)
     given_names: str = field(repr=False)
     prefix: str = field(repr=False)
@@ -95,5 +95,5 @@ class Record:
 class Family:
     """The people whom one municipality helps together."""
 
-    family_id: str
+    family_id: str = field(repr=False)
     members: tuple[Record, ...]

@@ -13,6 +13,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import (
     AEAD,
     KDF,
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.hpke import (
     MLKEM768X25519PublicKey,
     Suite,
 )
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from .encoding import domain
 from .errors import BadSeal, KeyFileError
@@ -56,6 +58,20 @@ class SealingKey:
         lattice = MLKEM768PrivateKey.from_seed_bytes(self.secret[:_MLKEM_SEED]).public_key()
         curve = X25519PrivateKey.from_private_bytes(self.secret[_MLKEM_SEED:]).public_key()
         return lattice.public_bytes_raw() + curve.public_bytes_raw()
+
+    def agree(self, public: bytes, *context: bytes | str) -> bytes:
+        """A secret (32 bytes) that only this key and the other one can compute, without a message between them.
+
+        X25519 of the two keys, and HKDF. Unlike a seal it isn't safe from a later quantum computer.
+        """
+        if len(public) != PUBLIC_BYTES:
+            raise KeyFileError(f"a public sealing key has {PUBLIC_BYTES} bytes")
+        own = X25519PrivateKey.from_private_bytes(self.secret[_MLKEM_SEED:])
+        try:
+            shared = own.exchange(X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]))
+        except ValueError as error:
+            raise KeyFileError("this is not a public sealing key", do="ask its owner for the card again") from error
+        return HKDF(SHA256(), 32, salt=None, info=domain("agree", *context)).derive(shared)
 
     def open(self, sealed: bytes, *context: bytes | str) -> bytes:
         """What was sealed to this key for this context; raise BadSeal if it wasn't, or was altered."""

@@ -9,6 +9,7 @@ No I/O; the time of checking is an argument.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from .covenant import Covenant
 from .encoding import domain, lp_all, millis, moment
 from .errors import BadSignature, MalformedMessage, NotAMember, Replayed, WrongClock, WrongCovenant, WrongSender
+from .note import SIGNATURE_BYTES
 
 _SENDER = re.compile(rb"[0-9]{20}")
 _ROUND = re.compile(rb"[a-z0-9-]{1,64}")
@@ -41,6 +43,17 @@ class Kind(StrEnum):
     MOVE = "handshake move"
     LETTER = "handshake letter"
     ENTRY = "handshake entry"
+    PERIOD = "totals period"
+    ENROLMENT = "totals enrolment"
+    ROSTER = "totals roster"
+    CONTRIBUTION = "totals contribution"
+    CONTRIBUTORS = "totals contributors"
+    UNMASKING = "totals unmasking"
+    RELEASE = "totals release"
+    LOG_CHECKPOINT = "log checkpoint"
+    LOG_CONSISTENCY = "log consistency"
+    LOG_INCLUSION = "log inclusion"
+    USAGE = "usage"
     DEAL = "ceremony deal"
     VERDICT = "ceremony verdict"
     REPLY = "ceremony reply"
@@ -98,6 +111,21 @@ class SignedMessage:
     def envelope(self) -> Envelope:
         """What the message *claims*: unverified. `open_signed` is the way in."""
         return Envelope.parse(self.body)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the body: by this other messages, the log and the databases name it."""
+        return hashlib.sha256(self.body).digest()
+
+    @property
+    def packed(self) -> bytes:
+        """Signature and body in a row, for one column of a database."""
+        return self.signature + self.body
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> Self:
+        """What `packed` made."""
+        return cls(raw[SIGNATURE_BYTES:], raw[:SIGNATURE_BYTES])
 
 
 def sign(envelope: Envelope, key: Ed25519PrivateKey) -> SignedMessage:
@@ -160,9 +188,18 @@ def open_signed(
 def signing_key(covenant: Covenant, oin: str, kind: Kind) -> bytes:
     """The Ed25519 key (32 bytes) of a party that may send this kind of message; raise NotAMember otherwise."""
     match kind:
-        case Kind.EVALUATION_REQUEST | Kind.MANIFEST | Kind.CONFIRMATION | Kind.MOVE | Kind.LETTER:
+        case (
+            Kind.EVALUATION_REQUEST
+            | Kind.MANIFEST
+            | Kind.CONFIRMATION
+            | Kind.MOVE
+            | Kind.LETTER
+            | Kind.ENROLMENT
+            | Kind.CONTRIBUTION
+            | Kind.UNMASKING
+        ):
             key = covenant.member(oin).signing_key
-        case Kind.EVALUATION_ANSWER | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
+        case Kind.EVALUATION_ANSWER | Kind.USAGE | Kind.DEAL | Kind.VERDICT | Kind.REPLY:
             key = covenant.holder_by_oin(oin).signing_key
         case _:
             coordinator = covenant.terms.coordinator

@@ -1,7 +1,8 @@
 """Calls to the coordinator: one gRPC channel with mutual TLS, plain messages in and out, one kind of error.
 
 Nodes and key holders only dial out, so this is all the network they have. A call names its deadline; a stream lives as
-long as its reader. Nothing is retried here: the caller knows what is safe to say twice.
+long as its reader. Nothing is retried here: the caller knows what is safe to say twice. A call says by `traceparent`
+which processing it is part of.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sluis_protocol.wire.methods import Method
 from sluis_protocol.wire.status import from_rpc
 
 from .config import Tls
+from .trace import metadata
 
 T = TypeVar("T")
 # Keep-alive finds a dead peer behind a firewall that drops silently.
@@ -50,7 +52,7 @@ class Channel:
         """One request, one response; raise the other party's SluisError, or Unreachable."""
         call = self._channel.unary_unary(method.path)
         try:
-            raw: bytes = await call(wire.encode(request), timeout=timeout)
+            raw: bytes = await call(wire.encode(request), timeout=timeout, metadata=metadata())
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from error
         return wire.decode(response, raw)
@@ -60,7 +62,7 @@ class Channel:
     ) -> AsyncGenerator[T, None]:
         """One request, many responses; closing the iterator cancels the call."""
         call = self._channel.unary_stream(method.path)
-        running = call(wire.encode(request), timeout=timeout)
+        running = call(wire.encode(request), timeout=timeout, metadata=metadata())
         try:
             async for raw in running:
                 yield wire.decode(response, raw)
@@ -73,7 +75,7 @@ class Channel:
         """Many requests, one response; gRPC's flow control makes `parts` wait for a slow reader."""
         call = self._channel.stream_unary(method.path)
         try:
-            raw: bytes = await call(_encoded(parts), timeout=timeout)
+            raw: bytes = await call(_encoded(parts), timeout=timeout, metadata=metadata())
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from error
         return wire.decode(response, raw)

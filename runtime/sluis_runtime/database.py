@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 _BUSY_MILLISECONDS = 30_000
+_CACHE_KIB = 16_384  # of a connection, as it is needed: the upper levels of a log of ten million leaves stay
 # Alembic keeps the migration that runs in a global: one at a time in a process.
 _MIGRATING = threading.Lock()
 _REVISION = re.compile(r'^revision = "(.+)"$', re.M)
@@ -122,8 +123,8 @@ def _make_private(path: Path) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # Python's driver would begin transactions by itself, and later than we need: we say BEGIN IMMEDIATE.
     connection.isolation_level = None
-    wait = f"busy_timeout={_BUSY_MILLISECONDS}"
-    for pragma in (wait, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    settings = (f"busy_timeout={_BUSY_MILLISECONDS}", f"cache_size=-{_CACHE_KIB}")
+    for pragma in (*settings, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -6,6 +6,7 @@ Exit status 1: something was refused or failed (the message says what). 2: wrong
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -28,7 +29,8 @@ class Program(typer.Typer):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command line."""
+        """Run the command line. Nothing of the memory, which holds keys, is written to disk if the program crashes."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             return super().__call__(*args, **kwargs)
         except SluisError as error:

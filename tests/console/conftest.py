@@ -6,17 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-import sluis_node.node
 from playwright.async_api import Browser
 
 from .rig import Running, browser, running
 from .stage import Stage
-
-
-@pytest.fixture(autouse=True, scope="session")
-def impatient() -> None:
-    """Everything is on this machine: what comes, comes at once."""
-    sluis_node.node._QUIET_SECONDS = 0.15
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

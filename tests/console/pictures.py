@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import sluis_node.node
 from playwright.async_api import Browser, BrowserContext, Page
 
 from .rig import DESKTOP, PHONE, Running, browser, log_in, running
@@ -28,6 +27,7 @@ GUIDE: tuple[tuple[str, str, str, str], ...] = (
     ("contact", "anna", "/approach/{agreed}", ""),
     ("plan", "anna", "/approach/{drafting}", ""),
     ("active", "anna", "/approach/{active}", ""),
+    ("totals", "anna", "/totals", ""),
 )
 WIDE, HIGH = 1040, 900
 
@@ -77,7 +77,6 @@ async def _shoot(page: Page, path: Path, *, full: bool) -> None:
 
 async def main(folder: Path, *, everything: bool) -> None:
     """Set the stage and take the pictures."""
-    sluis_node.node._QUIET_SECONDS = 0.15
     with tempfile.TemporaryDirectory() as place:
         async with Stage(Path(place)) as stage, browser() as chromium:
             await stage.play()

@@ -7,14 +7,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from sluis_coordinator import totals
 from sluis_node.handshake.model import Informing, Phase, Plan
 from sluis_node.handshake.review import Answer, Reason
 from sluis_node.node import Node
 from sluis_protocol.approach import Partner
 from sluis_protocol.content import ContactCard, WithdrawalReason
 from sluis_protocol.covenant import Covenant, Purpose
+from sluis_protocol.periods import label_of
 from sluis_protocol.record import BirthDate, CaseGround, Family
+from sluis_protocol.totals_terms import TotalsTerms
 
+from ..board_key import card
 from ..node.handshake.rig import Two
 from ..node.people import family
 from ..world import AUTHORITY, PURPOSE, World, make_world, member_oin
@@ -28,7 +32,7 @@ OWN_CARD = ContactCard(role="Wijkteam Noord", mailbox="noord@sluisdam.example", 
 
 def stage_world(*more_bases: str) -> World:
     """A covenant with names that could be real, and are not; with more legal bases, if asked for."""
-    world = make_world(("GM0001", "GM0002"))
+    world = make_world(("GM0001", "GM0002"), totals=TotalsTerms(board=card(), minimum_contributors=3))
     terms = world.covenant.terms
     members = tuple(member.model_copy(update={"name": name}) for member, name in zip(terms.members, NAMES, strict=True))
     purpose = Purpose(
@@ -132,6 +136,8 @@ class Stage(Two):
             side.desk.sign(match, by=ANNA)
             await self.exchange()
         b.desk.withdraw(self.match("withdrawn", b.node), by=ANNA, reason=WithdrawalReason.NO_AGREEMENT)
+        label = label_of(self.clock().date(), "quarter")
+        totals.open_period(self.coordinator, PURPOSE, label, enrol=timedelta(days=21))
         await self.exchange()
 
     def phases(self) -> dict[str, Phase]:

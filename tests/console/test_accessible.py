@@ -36,6 +36,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/approach/{active}/end",
         "/approach/{agreed}/end",
         "/rounds",
+        "/totals",
         "/help",
         "/log",
         "/nowhere",

@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from sluis_node.console.language import Language, load_languages
 from sluis_node.handshake.model import Phase
 from sluis_node.handshake.review import Answer
-from sluis_node.participation import Report
+from sluis_node.round.participation import Report
 
 from ..node.handshake.rig import Two
 from ..node.notify.rig import Mailbox
@@ -235,6 +235,7 @@ def _match(towns: Towns, one: Colleague) -> str:
     return side.match
 
 
+@pytest.mark.slow
 async def test_a_refusal_looks_like_a_silence(chromium: Browser, tmp_path: Path) -> None:
     """Rules 11 and 12: a no stays at home, with its reason; the other side reads that nothing came about."""
     async with Towns(tmp_path) as towns:
@@ -266,6 +267,7 @@ async def test_a_refusal_looks_like_a_silence(chromium: Browser, tmp_path: Path)
                 assert word not in page
 
 
+@pytest.mark.slow
 async def test_two_people_who_differ_read_both_opinions_and_decide_anew(chromium: Browser, tmp_path: Path) -> None:
     async with Towns(tmp_path) as towns:
         anna, bilal = [await colleague(chromium, towns, 0, who) for who in ("anna", "bilal")]

@@ -11,7 +11,7 @@ from typing import Any
 from sluis_coordinator import handshake_store, handshakes
 from sluis_coordinator.schema import events, handshake_entries, handshake_held, handshake_taken, outbox
 from sluis_coordinator.schema import handshakes as table
-from sluis_protocol.chain import Handshake, Step, digest_of, open_step
+from sluis_protocol.chain import Handshake, Step, open_step
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import WrongCovenant
 from sluis_protocol.handshake import Act, Drafting
@@ -170,7 +170,7 @@ class Talks:
 
     def digests(self) -> Sequence[bytes]:
         """Of all entries that were read."""
-        return [digest_of(entry) for entry in self.a.entries]
+        return [entry.digest for entry in self.a.entries]
 
 
 def open_at(connection: Connection, rig: Rig) -> bytes:

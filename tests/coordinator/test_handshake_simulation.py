@@ -21,7 +21,7 @@ from sluis_coordinator.coordinator import open_coordinator
 from sluis_coordinator.keeper import Keeper
 from sluis_coordinator.schema import outbox
 from sluis_protocol import wire
-from sluis_protocol.chain import Handshake, digest_of, open_letter, open_step
+from sluis_protocol.chain import Handshake, open_letter, open_step
 from sluis_protocol.errors import HandshakeError, MalformedMessage, Replayed
 from sluis_protocol.handshake import Act, Active, Deciding, Drafting
 from sluis_protocol.messages import Letter, Move
@@ -82,7 +82,7 @@ class Node:
                 connection.execute(delete(outbox).where(outbox.c.id.in_([row.id for row in rows])))
 
     def receive(self, message: SignedMessage) -> None:
-        digest = digest_of(message)
+        digest = message.digest
         if digest in self.entries:
             return
         if message.envelope.kind is Kind.LETTER:

@@ -373,7 +373,9 @@ async def test_what_is_kept_and_until_when(tmp_path: Path) -> None:
         rig.clock.ahead = 5 * DAY + timedelta(minutes=1)
         await eventually(lambda: not any(talks.kept().values()))
         await eventually(lambda: not any(secret in path.read_bytes() for path in tmp_path.glob("coordinator.sqlite*")))
-        assert talks.noted() == noted
+        *before, gone = talks.noted()
+        assert before == noted
+        assert gone[0] == "handshake purged"
         with pytest.raises(HandshakeError, match=NO_SUCH):
             await talks.b.send(last)
 

@@ -6,7 +6,8 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from sluis_protocol.chain import digest_of, open_step
+import pytest
+from sluis_protocol.chain import open_step
 from sluis_protocol.errors import Unreachable
 from sluis_protocol.handshake import Act
 from sluis_runtime.database import transaction
@@ -21,6 +22,7 @@ async def restart(talks: Talks) -> None:
     await talks.rig.restart(talks.a.party, talks.b.party)
 
 
+@pytest.mark.slow
 async def test_killed_between_any_two_steps(tmp_path: Path) -> None:
     async with ProcessRig(tmp_path) as rig:
         talks = await open_talks(rig)
@@ -44,6 +46,7 @@ async def test_killed_between_any_two_steps(tmp_path: Path) -> None:
         assert [digest for _, _, digest in talks.noted()] == talks.digests()
 
 
+@pytest.mark.slow
 async def test_killed_in_the_middle_of_a_move(tmp_path: Path) -> None:
     """Whether a move was taken when the coordinator died, the side can't know: it sends it again."""
     async with ProcessRig(tmp_path) as rig:
@@ -62,7 +65,7 @@ async def test_killed_in_the_middle_of_a_move(tmp_path: Path) -> None:
             await side.send(message)
             await talks.read()
             entry = talks.a.entries[-1]
-            assert digest_of(entry) == talks.stored().head
+            assert entry.digest == talks.stored().head
 
         for milliseconds, side in ((0, talks.a), (3, talks.b), (6, talks.a), (12, talks.b)):
             await send(side, milliseconds)
@@ -71,6 +74,7 @@ async def test_killed_in_the_middle_of_a_move(tmp_path: Path) -> None:
         assert talks.waiting() == 0
 
 
+@pytest.mark.slow
 async def test_a_deadline_that_passes_while_it_is_down(tmp_path: Path) -> None:
     async with ProcessRig(tmp_path) as rig:
         a, b = await rig.members(1, 2)

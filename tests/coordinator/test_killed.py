@@ -49,6 +49,7 @@ async def mail(party: Party, *, acknowledge: bool) -> tuple[list[Delivery], list
     return deliveries, [wire.decode(Claim, each.message.envelope.payload) for each in deliveries[1:]]
 
 
+@pytest.mark.slow
 async def test_killed_in_every_state(tmp_path: Path) -> None:
     rows = caseloads()
     async with ProcessRig(tmp_path) as rig:
@@ -105,6 +106,7 @@ async def test_killed_in_every_state(tmp_path: Path) -> None:
         await eventually(lambda: rig.round().state.name == "purged" and rig.round().clean)
 
 
+@pytest.mark.slow
 async def test_killed_again_and_again_while_joining(tmp_path: Path) -> None:
     rows = caseloads()
     async with ProcessRig(tmp_path, tick_seconds=0.001) as rig:

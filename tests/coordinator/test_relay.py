@@ -45,7 +45,7 @@ async def honest(party: Party, task: HolderTask) -> SignedMessage:
     request = wire.decode(EvaluationRequest, task.request.envelope.payload)
     index = party.covenant.holder_by_oin(party.oin).index
     done = threshold.evaluate(party.world.shares[index - 1], request.quorum, request.elements, os.urandom)
-    answer = EvaluationAnswer(events.digest_of(task.request), index, done.elements, done.proof, done.composites)
+    answer = EvaluationAnswer(task.request.digest, index, done.elements, done.proof, done.composites)
     return party.sign(Kind.EVALUATION_ANSWER, answer, round_id=task.request.envelope.round_id)
 
 

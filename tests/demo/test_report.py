@@ -28,7 +28,7 @@ def report(*, faults: tuple[str, ...] = (), unscored: int = 0) -> Report:
     outcome = Outcome("r1", 2, 12.0, {"GM0014": taken, "GM0363": taken}, {"GM0014": [], "GM0363": []})
     names = {"GM0014": "GM0014 Groningen", "GM0363": "GM0363 Amsterdam"}
     seen = [Seen("coordinator", ("2 submissions", "15 candidates"))]
-    return Report(outcome, names, LEFT_OUT, SHARED, Score(14, 1, 2), unscored, Plays(), seen, faults, 30.2)
+    return Report(outcome, names, LEFT_OUT, SHARED, Score(14, 1, 2), unscored, Plays(), seen, None, faults, 30.2)
 
 
 def printed(shown: Report) -> str:

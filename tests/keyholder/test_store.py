@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sluis_node.keyholder.config import KeyHolderSettings, init_folder
@@ -91,11 +92,13 @@ def test_a_share_of_another_key_is_not_used(holder: KeyHolder) -> None:
 
 # The counts.
 
+DAY: Any = {"today": NOW.date(), "requests_a_day": 9}
+
 
 def _count_and_die(settings: KeyHolderSettings, batch: bytes) -> None:
     holder = open_holder(settings)
     holder.quota.pin_round("r1", "jeugd", b"announcement", NOW + timedelta(hours=1), Schedule())
-    holder.quota.count("r1", member_oin(1), batch, 10)
+    holder.quota.count("r1", member_oin(1), batch, 10, **DAY)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -107,10 +110,10 @@ def test_a_count_survives_a_killed_process(settings: KeyHolderSettings) -> None:
     assert process.exitcode == -signal.SIGKILL
     holder = open_holder(settings)
     assert [(count.member, count.elements) for count in holder.quota.report()] == [(member_oin(1), 9)]
-    assert not holder.quota.count("r1", member_oin(1), batch, 10)  # counted already
+    assert not holder.quota.count("r1", member_oin(1), batch, 10, **DAY)  # counted already
     with pytest.raises(QuotaExceeded):
-        holder.quota.count("r1", member_oin(1), elements(2), 10)
-    assert holder.quota.count("r1", member_oin(1), elements(1), 10)
+        holder.quota.count("r1", member_oin(1), elements(2), 10, **DAY)
+    assert holder.quota.count("r1", member_oin(1), elements(1), 10, **DAY)
     holder.close()
 
 

@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from sluis_node import Node
-from sluis_node.ledger import ClaimState
-from sluis_node.mail import Mail
-from sluis_node.own_family import FamilyOnFile, members_of
-from sluis_node.own_round import NewRound, Submitted
 from sluis_node.parts import Parts
+from sluis_node.round.ledger import ClaimState
+from sluis_node.round.mail import Mail
+from sluis_node.round.own_family import FamilyOnFile, members_of
+from sluis_node.round.own_round import NewRound, Submitted
 from sluis_protocol import wire
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Unreachable

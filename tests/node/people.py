@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from sluis_node.columns import COLUMNS, OPTIONAL
+from sluis_node.caseload.columns import COLUMNS, OPTIONAL
 from sluis_protocol.record import BirthDate, CaseGround, Family, Person, Record
 from stdnum.nl import bsn as eleven_test
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from sluis_node.coordinator import Coordinator
-from sluis_node.quorums import Complaint, Fault, Quorums
+from sluis_node.round.quorums import Complaint, Fault, Quorums
+from sluis_node.round.tagging import Tagging
 from sluis_node.signer import Signer
-from sluis_node.tagging import Tagging
 from sluis_protocol import group, oprf, threshold, wire
 from sluis_protocol.covenant import Limits
 from sluis_protocol.errors import (

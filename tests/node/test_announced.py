@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sluis_node.announced import AnnouncedRound, verify_announcement
+from sluis_node.round.announced import AnnouncedRound, verify_announcement
 from sluis_protocol import wire
 from sluis_protocol.covenant import round_window
 from sluis_protocol.errors import BadSignature, MalformedMessage, NotAMember, SluisError

@@ -12,9 +12,9 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sluis_node.caseload import Caseload, read_caseload
-from sluis_node.columns import COLUMNS, OPTIONAL, is_forbidden
-from sluis_node.gates import gates, is_test_bsn
+from sluis_node.caseload.columns import COLUMNS, OPTIONAL, is_forbidden
+from sluis_node.caseload.gates import gates, is_test_bsn
+from sluis_node.caseload.reading import Caseload, read_caseload
 from sluis_protocol.errors import ForbiddenData, InputError
 from sluis_protocol.record import BirthDate
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sluis_node.caseload import Caseload
-from sluis_node.intake import take_in
+from sluis_node.caseload.intake import take_in
+from sluis_node.caseload.reading import Caseload
 from sluis_protocol.errors import InputError, Unreachable
 from sluis_protocol.record import Family, Record
 

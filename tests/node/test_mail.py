@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from sluis_node.ledger import ClaimState
-from sluis_node.own_round import RoundState
+from sluis_node.round.ledger import ClaimState
+from sluis_node.round.own_round import RoundState
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.messages import Confirmation, Publication, Unconfirmed
 from sluis_protocol.signed import Kind

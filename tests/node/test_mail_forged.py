@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from sluis_node.anomalies import MOST_IN_A_ROUND
-from sluis_node.ledger import ClaimState
-from sluis_node.own_round import RoundState
+from sluis_node.round.ledger import ClaimState
+from sluis_node.round.own_round import RoundState
 from sluis_protocol.confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.messages import Claim, Confirmation, PersonClaim, Publication, Unconfirmed

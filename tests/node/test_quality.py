@@ -9,9 +9,9 @@ from datetime import date
 
 import pytest
 from sluis_node import show
-from sluis_node.caseload import Caseload, read_caseload
-from sluis_node.columns import COLUMNS, OPTIONAL
-from sluis_node.quality import assess
+from sluis_node.caseload.columns import COLUMNS, OPTIONAL
+from sluis_node.caseload.quality import assess
+from sluis_node.caseload.reading import Caseload, read_caseload
 from sluis_protocol.rules import load_rules
 
 RULES = load_rules()

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sluis_node.mail import Mail
-from sluis_node.own_round import RoundState
-from sluis_node.participation import Participation
-from sluis_node.receive import Receiver
+from sluis_node.round.mail import Mail
+from sluis_node.round.own_round import RoundState
+from sluis_node.round.participation import Participation
+from sluis_node.round.receive import Receiver
 from sluis_node.store import Store
 from sluis_protocol.errors import RoundError
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest
@@ -220,6 +220,7 @@ async def test_two_processes_at_once(tmp_path: Path) -> None:
             assert len(node.matches()) == len(expected)
 
 
+@pytest.mark.slow
 async def test_a_coordinator_that_restarts_in_between(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         country.settings = country.settings.model_copy(update={"listen": f"127.0.0.1:{country.port}"})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from sluis_node import Node
-from sluis_node.participation import Participation
-from sluis_node.quorums import Complaint
+from sluis_node.round.participation import Participation
+from sluis_node.round.quorums import Complaint
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import (

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sluis_node.ledger import ClaimState, Ledger
-from sluis_node.own_round import NewRound, RoundState, Submitted
+from sluis_node.round.ledger import ClaimState, Ledger
+from sluis_node.round.own_round import NewRound, RoundState, Submitted
 from sluis_node.store import Store
 from sluis_node.tables import metadata
 from sluis_node.vault import Vault

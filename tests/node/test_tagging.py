@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from sluis_node.quorums import Complaint
-from sluis_node.tagging import blinding
+from sluis_node.round.quorums import Complaint
+from sluis_node.round.tagging import blinding
 from sluis_protocol import group, oprf, threshold
 from sluis_protocol.errors import (
     HolderUnavailable,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sluis_node.quorums import Complaint
+from sluis_node.round.quorums import Complaint
 from sluis_protocol.errors import (
     HolderUnavailable,
     MalformedMessage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sluis_node.caseload import read_caseload
+from sluis_node.caseload.reading import read_caseload
 from sluis_protocol.rules import Grade, load_rules
 
 from benchmarks.linkage import link, read_truth

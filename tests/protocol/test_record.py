@@ -38,6 +38,17 @@ def test_no_repr_shows_who_somebody_is() -> None:
     someone = person("Wilhelmina", "Dijkgraaf", bsn="999990019", prefix="van", postcode="2511CA", house_number="77")
     ground = CaseGround("ZAAK-9", "demo-grondslag", date(2026, 1, 1), None, None, "naam@example.org")
     shown = repr((someone, Record(someone, ground), family("f1", someone)))
-    for secret in ("Wilhelmina", "Dijkgraaf", "999990019", "van", "2511CA", "77", "1980", "ZAAK-9", "naam@"):
+    for secret in (
+        "Wilhelmina",
+        "Dijkgraaf",
+        "999990019",
+        "van",
+        "2511CA",
+        "77",
+        "1980",
+        "ZAAK-9",
+        "naam@",
+        "p1",
+        "f1",
+    ):
         assert secret not in shown
-    assert "p1" in shown

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sluis_protocol import errors, wire
+from sluis_protocol import errors, periods, wire
 from sluis_protocol import messages as plain
 from sluis_protocol.encoding import moment
 from sluis_protocol.errors import MalformedMessage, SluisError
@@ -21,6 +21,9 @@ from sluis_protocol.wire.codec import _CODECS
 from sluis_protocol.wire.methods import METHODS
 from sluis_protocol.wire.payloads import MOST_ELEMENTS, MOST_FAMILY, MOST_SLOTS
 from sluis_protocol.wire.status import by_code, from_rpc, status_of
+
+from ..log.strategies import MAY_BE_EMPTY
+from ..log.strategies import STRATEGIES as LOG_STRATEGIES
 
 
 def sized(size: int) -> st.SearchStrategy[bytes]:
@@ -71,7 +74,13 @@ MOVES = (
 OPENINGS = st.sets(OINS, min_size=2, max_size=2).flatmap(
     lambda oins: st.builds(plain.Opening, words(1, 64), st.just(tuple(sorted(oins))))
 )
+OPTIONAL_SIGNED = st.none() | SIGNED
+SOME_OINS = st.sets(OINS, min_size=1, max_size=4).map(sorted).map(tuple)
+PERIODS = st.builds(
+    plain.PeriodStatus, SIGNED, st.sampled_from(sorted(periods.STATES)), OPTIONAL_SIGNED, OPTIONAL_SIGNED, SEALED
+)
 STRATEGIES: dict[type, st.SearchStrategy[object]] = {
+    **LOG_STRATEGIES,
     plain.Announcement: st.lists(TIMES, min_size=3, max_size=3, unique=True).flatmap(
         lambda times: st.builds(plain.Announcement, words(1, 64), sized(32), *map(st.just, sorted(times)))
     ),
@@ -95,19 +104,38 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.Letter: st.builds(plain.Letter, sized(16), st.integers(1, 10_000), SEALED),
     plain.Entry: st.builds(plain.Entry, sized(16), st.just(0), st.just(bytes(32)), OPENINGS)
     | st.builds(plain.Entry, sized(16), st.integers(1, 99), sized(32), moves=st.lists(SIGNED, max_size=2).map(tuple)),
+    plain.PeriodOpening: st.lists(TIMES, min_size=3, max_size=3, unique=True).flatmap(
+        lambda times: st.builds(
+            plain.PeriodOpening, words(1, 64), words(1, 16), sized(32), *map(st.just, sorted(times))
+        )
+    ),
+    plain.Enrolment: st.builds(plain.Enrolment, sized(32), sized(32), sized(32)),
+    plain.Roster: SOME_OINS.flatmap(
+        lambda oins: st.builds(
+            plain.Roster, sized(32), st.tuples(*(st.builds(plain.Enrolled, st.just(oin), sized(32)) for oin in oins))
+        )
+    ),
+    plain.Contribution: st.builds(plain.Contribution, sized(32), SEALED, SEALED),
+    plain.Contributors: st.builds(plain.Contributors, sized(32), SOME_OINS),
+    plain.Unmasking: st.builds(plain.Unmasking, sized(32), SEALED),
+    plain.Release: st.builds(plain.Release, SIGNED, st.lists(SIGNED, min_size=1, max_size=3).map(tuple), SEALED),
+    plain.PeriodQuery: st.builds(plain.PeriodQuery, words(1, 64)),
+    plain.PeriodStatus: PERIODS,
+    plain.PeriodList: st.builds(plain.PeriodList, st.lists(PERIODS, max_size=3).map(tuple)),
+    plain.EnrolRequest: st.builds(plain.EnrolRequest, SIGNED, SEALED),
     plain.Empty: st.just(plain.Empty()),
     SignedMessage: SIGNED,
     plain.CovenantNote: st.builds(plain.CovenantNote, words(1, 1000)),
     plain.RoundQuery: st.builds(plain.RoundQuery, words(1, 64)),
     plain.RoundList: st.builds(plain.RoundList, st.lists(ROUND, max_size=3).map(tuple)),
     plain.HolderAnswer: st.builds(plain.HolderAnswer, st.integers(1, 255), OUTCOMES),
-    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63), SIGNED),
+    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63 - 1), SIGNED),
     plain.HolderResult: st.builds(plain.HolderResult, ID64, OUTCOMES),
     plain.SubmissionPart: st.builds(plain.SubmissionPart, SIGNED | st.binary(min_size=1, max_size=99)),
-    plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64)),
-    plain.Delivery: st.builds(plain.Delivery, st.integers(1, 2**63), words(1, 64), SIGNED),
+    plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64), st.booleans()),
+    plain.Delivery: st.builds(plain.Delivery, st.integers(1, 2**63 - 1), words(1, 64), SIGNED),
     plain.Acknowledgement: st.builds(
-        plain.Acknowledgement, st.lists(st.integers(1, 2**63), min_size=1, max_size=5).map(tuple)
+        plain.Acknowledgement, st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=5).map(tuple)
     ),
 }
 KINDS = pytest.mark.parametrize("kind", STRATEGIES, ids=lambda kind: kind.__name__)
@@ -117,7 +145,8 @@ NOT_EMPTY = pytest.mark.parametrize(
     [
         kind
         for kind in STRATEGIES
-        if kind not in (plain.Empty, plain.RoundList, plain.ReceiveRequest, plain.Publication)
+        if kind not in (plain.Empty, plain.RoundList, plain.PeriodList, plain.ReceiveRequest, plain.Publication)
+        and kind not in MAY_BE_EMPTY
     ],
     ids=lambda kind: kind.__name__,
 )
@@ -233,6 +262,7 @@ PERSON = plain.PersonClaim(1, (bytes(16),))
         plain.Delivery(1, "", OK),
         plain.Acknowledgement(()),
         plain.Acknowledgement((0,)),
+        plain.Acknowledgement((2**63,)),
         plain.Acknowledgement((1,) * 10_001),
     ],
     ids=lambda value: type(value).__name__,

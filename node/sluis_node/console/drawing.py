@@ -12,7 +12,7 @@ from datetime import date
 from markupsafe import Markup, escape
 
 from ..handshake.model import Phase
-from ..own_family import Member
+from ..round.own_family import Member
 from .language import Language
 
 _CANAL, _WATER, _RIPPLE, _LIGHT = "#0e4a70", "#cfe3ef", "#8fb9d1", "#e2eef5"

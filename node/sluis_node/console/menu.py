@@ -25,6 +25,7 @@ MENU = (
     Item("/inbox", N_("Inbox"), Permission.CASES),
     Item("/matches", N_("Matches"), Permission.CASES),
     Item("/rounds", N_("Rounds"), Permission.ROUNDS),
+    Item("/totals", N_("Totals"), Permission.APPROACH),
     Item("/log", N_("Processing log"), Permission.LOG),
     Item("/rights", N_("Rights"), Permission.RIGHTS),
     Item("/retention", N_("Retention"), Permission.RIGHTS),

@@ -8,7 +8,7 @@ authentication is strong enough; and the roles. Who somebody is, is `sub` alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -41,7 +41,7 @@ class LoggedIn:
     """Who came back from the provider, and what logging out there needs."""
 
     person: Person
-    id_token: str
+    id_token: str = field(repr=False)
 
 
 class Oidc:

@@ -31,7 +31,7 @@ class Session:
     """One browser's session; `person` is None until somebody logged in."""
 
     key: bytes = field(repr=False)  # under which form tokens are made
-    agent: bytes
+    agent: bytes = field(repr=False)
     person: Person | None
     began: datetime
     seen: datetime

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sluis_protocol.content import Outcome, WithdrawalReason
+from sluis_protocol.indicators import EXPIRED, WITHDRAWN, Cell, Indicator
 from sluis_protocol.partners import Group
 
 from ..handshake.model import Caution, Happening, Phase, Postponement, Todo, What, Whose
@@ -15,6 +16,7 @@ from ..processing import Activity
 from ..processing import Outcome as LogOutcome
 from ..retention.settings import Category
 from ..rights.requests import Right
+from ..totals.periods import Progress
 from .language import Language
 from .menu import N_
 
@@ -142,7 +144,41 @@ ACTIVITIES: Mapping[str, str] = {
     Activity.APPROACH: N_("Joint approach"),
     Activity.INFORM: N_("Informing the family"),
     Activity.RIGHTS: N_("Rights of persons"),
+    Activity.TOTALS: N_("Counting for the national totals"),
     Activity.RETENTION: N_("Deleting"),
+}
+PROGRESS: Mapping[str, str] = {
+    Progress.OPEN: N_("waiting for approval"),
+    Progress.APPROVED: N_("approved"),
+    Progress.ENROLLED: N_("approved and announced"),
+    Progress.CONTRIBUTED: N_("sent, encrypted"),
+    Progress.UNMASKED: N_("sent; the sum is being made"),
+    Progress.RELEASED: N_("in the national total"),
+    Progress.MISSED: N_("not in a total"),
+}
+FIGURES: Mapping[str, str] = {
+    Indicator.PROVEN: N_("Matches found"),
+    Indicator.FOLLOWED_UP: N_("Matches that we followed up"),
+    Indicator.ALREADY_KNOWN: N_("Matches that were known already"),
+    Indicator.WRONG: N_("Matches that were wrong"),
+    Indicator.AGREED: N_("Joint approaches that both want"),
+    Indicator.ACTIVE: N_("Joint approaches begun"),
+    Indicator.ENDED: N_("Joint approaches ended"),
+    Indicator.CHILDREN: N_("Children in approaches that ended"),
+    Indicator.DAYS: N_("Days from match to contact"),
+    Indicator.OUTREACH: N_("Support of the national team asked for"),
+    Indicator.DILEMMAS: N_("Dilemmas put to the board"),
+}
+FIGURE_PARTS: Mapping[str, str] = {
+    EXPIRED: N_("Ended by its end date"),
+    WITHDRAWN: N_("A municipality withdrew"),
+    "up-to-2": N_("2 days or less"),
+    "up-to-7": N_("3 to 7 days"),
+    "up-to-14": N_("8 to 14 days"),
+    "up-to-28": N_("15 to 28 days"),
+    "up-to-56": N_("29 to 56 days"),
+    "up-to-84": N_("57 to 84 days"),
+    "longer": N_("longer"),
 }
 LOG_OUTCOMES: Mapping[str, str] = {
     LogOutcome.DONE: N_("done"),
@@ -152,6 +188,8 @@ LOG_OUTCOMES: Mapping[str, str] = {
 }
 # What the processing log calls what was done.
 VERBS: Mapping[str, str] = {
+    "count for totals": N_("count for the national totals"),
+    "approve totals": N_("approve figures for the national totals"),
     "take part": N_("take part in a round"),
     "answer claim": N_("examine a possible match"),
     "keep match": N_("keep a match"),
@@ -185,6 +223,7 @@ CATEGORIES: Mapping[str, str] = {
     Category.ENDED: N_("Joint approaches that have ended"),
     Category.MATCHES: N_("Matches that are not found any more"),
     Category.REFERENCES: N_("References of families"),
+    Category.TOTALS: N_("Figures for the national totals"),
     Category.NOTICES: N_("Messages"),
     Category.ANOMALIES: N_("Irregularities"),
     Category.REQUESTS: N_("Requests of persons"),
@@ -207,6 +246,7 @@ NOTICES: Mapping[str, str] = {
     NoticeKind.WITHDRAWN: N_("A joint approach was withdrawn from"),
     NoticeKind.INFORMING_DUE: N_("Informing a family is due"),
     NoticeKind.RIGHT_USED: N_("A person used a right"),
+    NoticeKind.TOTALS_WAIT: N_("Figures for the national totals wait for approval"),
     NoticeKind.ANOMALY: N_("An irregularity"),
     NoticeKind.DILEMMA: N_("A dilemma for the innovation platform"),
     NoticeKind.DILEMMA_ESCALATED: N_("A dilemma for the strategic board"),
@@ -275,6 +315,23 @@ class Words:
     def verb(self, verb: str) -> str:
         """What was done, by the processing log."""
         return self._word(VERBS, verb)
+
+    def progress(self, progress: str) -> str:
+        """How far a period of the totals is."""
+        return self._word(PROGRESS, progress)
+
+    def figure(self, cell: Cell) -> str:
+        """What a figure of the totals counts."""
+        name = self.figure_name(cell.indicator)
+        return f"{name}: {self.figure_part(cell)}" if cell.part else name
+
+    def figure_name(self, indicator: str) -> str:
+        """What an indicator counts."""
+        return self._word(FIGURES, indicator)
+
+    def figure_part(self, cell: Cell) -> str:
+        """Which part of an indicator a figure is."""
+        return self._word({**OUTCOMES, **FIGURE_PARTS}, cell.part)
 
     def category(self, category: str) -> str:
         """What is kept for so long; a deletion of it may carry another name."""

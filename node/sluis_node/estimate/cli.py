@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from sluis_protocol.rules import load_rules
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program
 
-from ..caseload import read_caseload
+from ..caseload.reading import read_caseload
 from .report import ENOUGH, Report, estimate
 
 app = Program(help="The rule set: which linkage keys there are, and what they are worth.")
-console = Console(soft_wrap=True, highlight=False)
 
 
 @app.command("estimate")
@@ -32,7 +29,7 @@ def estimate_command(
     families = [one for path in caseloads for one in read_caseload(path, name=path.name, today=today).families]
     report = estimate(families, load_rules())
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        print_json(report.as_json())
     else:
         print_report(report)
 
@@ -44,15 +41,14 @@ def _rules() -> None:
 
 def print_report(report: Report) -> None:
     """The report as tables."""
-    _say(
+    say(
         f"{report.persons} persons, {report.pairs} pairs of different families, rules {report.rules}; about "
         f"{report.twice:.0f} persons are in the file twice"
     )
     if not report.enough:
-        _say(f"that is too few to say how often a key agrees for the same person (m): {ENOUGH} are needed; u stands")
-    keys = Table("key", "held by", "m", "u", "log2(m/u)", "points")
-    for one in report.keys:
-        keys.add_row(
+        say(f"that is too few to say how often a key agrees for the same person (m): {ENOUGH} are needed; u stands")
+    keys = [
+        (
             one.kind,
             f"{one.held:.1%}",
             "-" if one.m is None else f"{one.m:.3f}",
@@ -60,13 +56,11 @@ def print_report(report: Report) -> None:
             "-" if one.weight is None else f"{'>' if one.bound else ''}{one.weight:.1f}",
             str(one.points),
         )
-    console.print(keys)
-    thresholds = Table("threshold", "", "same persons found", "two persons, of a million pairs")
+        for one in report.keys
+    ]
+    print_table(("key", "held by", "m", "u", "log2(m/u)", "points"), keys)
+    thresholds = []
     for cost in report.thresholds:
         found = "-" if cost.found is None else f"{cost.found:.1%}"
-        thresholds.add_row(str(cost.points), f"{cost.now} (now)" if cost.now else "", found, f"{cost.chance:.4f}")
-    console.print(thresholds)
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False)
+        thresholds.append((str(cost.points), f"{cost.now} (now)" if cost.now else "", found, f"{cost.chance:.4f}"))
+    print_table(("threshold", "", "same persons found", "two persons, of a million pairs"), thresholds)

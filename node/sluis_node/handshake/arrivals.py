@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sluis_protocol import chain
-from sluis_protocol.chain import Made, digest_of, open_letter
+from sluis_protocol.chain import Made, open_letter
 from sluis_protocol.content import LETTER, ContactCard, RightsNotice
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import Anomaly, BadSeal, MalformedMessage, SluisError
@@ -80,7 +80,7 @@ class Arrivals:
 
     def _entry(self, connection: Connection, found: Handshake, message: SignedMessage) -> Sequence[SluisError]:
         """The next entry: verified (`chain.open_step`), of our own match, with our own moves as we made them."""
-        digest = digest_of(message)
+        digest = message.digest
         if connection.scalar(select(entries.c.sequence).where(entries.c.digest == digest)) is not None:
             return ()
         covenant_of = self._covenant_of(connection)
@@ -101,7 +101,7 @@ class Arrivals:
                 signature=message.signature,
             )
         )
-        own = [digest_of(made.message) for made in step.moves if made.envelope.sender == self._parts.oin]
+        own = [made.message.digest for made in step.moves if made.envelope.sender == self._parts.oin]
         self._moves.entered(connection, own)
         overtaken = self._moves.overtaken(connection, found.id)
         effects = Effects(self._parts, self._casebook, self._moves, connection, found, step, covenant_of)
@@ -117,7 +117,7 @@ class Arrivals:
     def _check_own(self, connection: Connection, made: Made) -> None:
         if made.envelope.sender != self._parts.oin:
             return
-        progress = self._moves.progress(connection, digest_of(made.message))
+        progress = self._moves.progress(connection, made.message.digest)
         if progress is None:
             raise Anomaly("an entry has a move of ours that this node didn't make", do=REPORT)
         if progress is Progress.TAKEN_BACK:
@@ -137,7 +137,7 @@ class Arrivals:
         )
         if envelope.sender != found.counterpart:
             raise Anomaly("a letter comes from a third party", do=REPORT, party=envelope.sender)
-        digest = digest_of(message)
+        digest = message.digest
         of_this = letters.c.handshake == found.id
         known = connection.scalar(select(letters.c.digest).where(of_this, letters.c.number == letter.number))
         if known is not None:

@@ -140,6 +140,11 @@ class Casebook:
         query = select(handshakes).where(handshakes.c.ended_at.is_(None)).order_by(handshakes.c.made_at)
         return [_handshake(row) for row in connection.execute(query).mappings().all()]
 
+    def all(self, connection: Connection) -> list[Handshake]:
+        """All of them, the oldest first."""
+        query = select(handshakes).order_by(handshakes.c.made_at, handshakes.c.id)
+        return [_handshake(row) for row in connection.execute(query).mappings().all()]
+
     def matches(self, connection: Connection) -> list[str]:
         """The matches that have a handshake."""
         query = select(handshakes.c.match).where(handshakes.c.match != "").distinct()

@@ -11,11 +11,11 @@ from sluis_protocol.handshake import Active, Agreed, Deciding, Drafting
 from sluis_protocol.rules import Grade
 from sqlalchemy import Connection
 
-from ..ledger import StoredMatch
-from ..matches import FamilyMatch, present
-from ..own_family import Member
 from ..parts import Parts
 from ..rights.requests import Requests
+from ..round.ledger import StoredMatch
+from ..round.matches import FamilyMatch, present
+from ..round.own_family import Member
 from .casebook import Casebook, Handshake
 from .model import Brief, Case, Caution, Informing, Phase, Task, Todo
 from .moves import Moves

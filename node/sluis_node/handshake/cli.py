@@ -18,12 +18,12 @@ from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.note import Verifier
 from sluis_protocol.partners import roles
 from sluis_runtime.files import read_text, write_atomically
+from sluis_runtime.printing import say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..config import NodeSettings
 from ..node import Node
-from ..show import console
 from .model import Case, Informing, Postponement
 from .options import (
     AreasOption,
@@ -271,7 +271,7 @@ def export(
         return await asyncio.to_thread(lambda: node.desk.export(find_match(node, match), by=reviewer))
 
     write_atomically(file, with_node(config, work))
-    console.print(f"the contract is in {file}", markup=False)
+    say(f"the contract is in {file}")
 
 
 @approach.command()
@@ -290,9 +290,9 @@ def verify(
     steps = [f"the covenant {terms.id} v{terms.version} is signed by {verifier.name}"]
     verified = verify_approach(read_text(file, most=_MOST_FILE, what="the contract"), known)
     for number, step in enumerate((*steps, *verified.steps), start=1):
-        console.print(f"{number}. {step}", markup=False)
+        say(f"{number}. {step}")
     contract = verified.approach
-    console.print(f"it holds from {contract.start} to {contract.end}, unless it was ended before", markup=False)
+    say(f"it holds from {contract.start} to {contract.end}, unless it was ended before")
 
 
 @approach.command()
@@ -311,4 +311,4 @@ def partners(
     for role in roles().values():
         bases = ", ".join(role.bases(agreed)) or "no legal basis in this covenant"
         asks = "; asks for criteria" if role.needs_criteria else ""
-        console.print(f"{role.code}: {role.nl} ({role.group}): {bases}{asks}", markup=False)
+        say(f"{role.code}: {role.nl} ({role.group}): {bases}{asks}")

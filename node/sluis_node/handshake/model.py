@@ -14,8 +14,8 @@ from sluis_protocol.approach import Approach, Criteria, Partner
 from sluis_protocol.content import ContactCard
 from sluis_protocol.handshake import Active, Drafting, Side, State
 
-from ..matches import FamilyMatch
-from ..own_family import Member
+from ..round.matches import FamilyMatch
+from ..round.own_family import Member
 from .review import Review
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from sluis_protocol import wire
-from sluis_protocol.chain import digest_of
 from sluis_protocol.content import LETTER, Content, Withdrawal, WithdrawalReason, seal_content
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.encoding import millis
@@ -115,7 +114,7 @@ class Moves:
             insert(handshake_mail).values(
                 handshake=found.id,
                 act=act,
-                digest=digest_of(message),
+                digest=message.digest,
                 body=message.body,
                 signature=message.signature,
                 progress=Progress.WAITING,
@@ -176,7 +175,7 @@ class Moves:
         changed = connection.execute(
             update(handshake_mail)
             .where(handshake_mail.c.number == one.number, handshake_mail.c.progress == Progress.WAITING)
-            .values(digest=digest_of(message), body=message.body, signature=message.signature)
+            .values(digest=message.digest, body=message.body, signature=message.signature)
         )
         return replace(one, message=message) if changed.rowcount else None
 

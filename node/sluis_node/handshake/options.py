@@ -14,10 +14,10 @@ from sluis_protocol.approach import Criteria, Partner
 from sluis_protocol.content import ContactCard
 from sluis_protocol.covenant import problems
 from sluis_protocol.errors import InputError, NotFound, Unreachable
+from sluis_runtime.printing import print_json
 
 from ..command import with_node
 from ..node import Node
-from ..show import print_json
 from . import show
 from .desk import Desk
 from .model import Case, Plan

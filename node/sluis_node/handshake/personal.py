@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from sluis_protocol.errors import DecisionRefused
 from stdnum.nl import bsn as eleven_test
 
-from ..own_family import NAME_BYTES, Shown, words
+from ..round.own_family import NAME_BYTES, Shown, words
 
 LONGEST_QUESTION = 2_000
 _SHORTEST_ID = 3

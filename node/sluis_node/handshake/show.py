@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
 from sluis_protocol.content import ContactCard
+from sluis_runtime.printing import print_table, say
 
-from ..show import console
 from .model import Brief, Case, Draft, Happening
 
 _SENDING = "on its way to the coordinator; fetch what comes of it with: sluis-node receive"
@@ -77,72 +76,70 @@ def _draft(draft: Draft) -> dict[str, Any]:
 
 def print_briefs(briefs: Sequence[Brief]) -> None:
     """One row a match: what needs people first."""
-    table = Table("", "match", "family", "cases", "also known to", "grade", "phase", "until", "to do")
+    rows = []
     for one in briefs:
         other = one.match.counterpart
-        table.add_row(
-            "" if one.known else "new",
-            one.match.match[:8],
-            one.match.family,
-            ", ".join(one.match.cases),
-            f"{other.name} ({other.municipality})" if other.name else other.oin,
-            str(one.match.grade),
-            one.phase + (", overdue" if one.overdue else ""),
-            f"{one.deadline:%Y-%m-%d}" if one.deadline else "",
-            ", ".join(task.todo for task in one.tasks),
+        rows.append(
+            (
+                "" if one.known else "new",
+                one.match.match[:8],
+                one.match.family,
+                ", ".join(one.match.cases),
+                f"{other.name} ({other.municipality})" if other.name else other.oin,
+                one.match.grade,
+                one.phase + (", overdue" if one.overdue else ""),
+                f"{one.deadline:%Y-%m-%d}" if one.deadline else "",
+                ", ".join(task.todo for task in one.tasks),
+            )
         )
-    console.print(table)
+    print_table(("", "match", "family", "cases", "also known to", "grade", "phase", "until", "to do"), rows)
     if hints := {one.match.hint for one in briefs if one.match.hint}:
-        _say("grade name: " + "; ".join(hints))
+        say("grade name: " + "; ".join(hints))
 
 
 def print_case(case: Case) -> None:
     """A case: where it stands, whose turn it is, what is known."""
     match, other = case.match, case.match.counterpart
-    _say(f"match {match.match}, family {match.family}, cases {', '.join(match.cases)}")
+    say(f"match {match.match}, family {match.family}, cases {', '.join(match.cases)}")
     name = f"{other.name} ({other.municipality})" if other.name else other.oin
-    _say(f"also known to {name}, grade {match.grade}, found {match.found_at:%Y-%m-%d}")
+    say(f"also known to {name}, grade {match.grade}, found {match.found_at:%Y-%m-%d}")
     for caution in case.cautions:
-        _say(f"  caution: {caution}")
+        say(f"  caution: {caution}")
     until = f", until {case.deadline:%Y-%m-%d %H:%M} UTC" if case.deadline else ""
-    _say(f"{case.phase}{until}" + (" (the deadline has passed)" if case.overdue else ""))
+    say(f"{case.phase}{until}" + (" (the deadline has passed)" if case.overdue else ""))
     if case.tasks:
-        _say(f"  to do: {', '.join(task.todo for task in case.tasks)}")
+        say(f"  to do: {', '.join(task.todo for task in case.tasks)}")
     elif case.sending:
-        _say(f"  {', '.join(case.sending)}: {_SENDING}")
+        say(f"  {', '.join(case.sending)}: {_SENDING}")
     else:
-        _say(f"  next to act: {case.next_actor}")
+        say(f"  next to act: {case.next_actor}")
     for opinion in case.review.differed:
-        _say(f"  differed: {opinion.reviewer}: {opinion.answer}{f', {opinion.reason}' if opinion.reason else ''}")
+        say(f"  differed: {opinion.reviewer}: {opinion.answer}{f', {opinion.reason}' if opinion.reason else ''}")
     for name, card in (("our card", case.own_card), ("their card", case.their_card)):
         if card:
             person = f", {card.person}" if card.person else ""
-            _say(f"  {name}: {card.role}, {card.mailbox}, {card.telephone}{person}")
+            say(f"  {name}: {card.role}, {card.mailbox}, {card.telephone}{person}")
     if case.draft:
         _print_draft(case.draft)
     for step in case.history:
-        _say(_line(step))
+        say(_line(step))
 
 
 def _print_draft(draft: Draft) -> None:
     contract = draft.approach
     signed = " and ".join(contract.parties[0] if side == "a" else contract.parties[1] for side in draft.signatures)
-    _say(
+    say(
         f"  draft {draft.version}, from {contract.start} to {contract.end}, led by {contract.lead}; "
         + (f"signed by {signed}" if signed else "signed by nobody yet")
     )
     for partner in contract.partners:
         organisation = f" ({partner.organisation})" if partner.organisation else ""
-        _say(f"    {partner.role}{organisation}, {partner.basis}, since {partner.since}")
+        say(f"    {partner.role}{organisation}, {partner.basis}, since {partner.since}")
     if draft.fault:
-        _say(f"    can't be signed: {draft.fault}")
+        say(f"    can't be signed: {draft.fault}")
 
 
 def _line(step: Happening) -> str:
     who = f"{step.whose}{f', {step.by}' if step.by else ''}"
     details = "".join(f", {name} {value}" for name, value in step.details.items())
     return f"  {step.at:%Y-%m-%d %H:%M} {step.what} ({who}){details}"
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False)

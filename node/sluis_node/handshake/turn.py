@@ -18,10 +18,10 @@ from sluis_protocol.errors import HandshakeError, Overtaken, TooLate
 from sluis_protocol.handshake import Event, Side, State, advance
 from sqlalchemy import Connection
 
-from ..ledger import StoredMatch
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from ..processing.activity import Activity
+from ..round.ledger import StoredMatch
 from .casebook import Casebook, Handshake
 from .cases import Cases
 from .model import What, Whose

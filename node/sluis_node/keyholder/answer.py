@@ -6,7 +6,6 @@ What comes in is whatever the relay passes on; nothing about it is believed befo
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,8 +43,8 @@ class Answerer:
         2. it is for a round of its purpose that the coordinator announced, and that collects now;
         3. the purpose has a legal basis in force today;
         4. the quorum is one of the covenant's, and this holder is in it;
-        5. the batch is within the covenant's limit, and every element canonical and not the identity;
-        6. the member's quota for the round allows it, and it is counted, durably.
+        5. the batch is within the covenant's limits, and every element canonical and not the identity;
+        6. the member's quota for the round and its requests of the day allow it, and it is counted, durably.
         Only then is it evaluated. Raises the SluisError of the first check that fails.
         """
         envelope, request = await asyncio.to_thread(self._open, message)
@@ -70,17 +69,30 @@ class Answerer:
             )
 
     def _evaluate(self, message: SignedMessage, envelope: Envelope, request: EvaluationRequest) -> SignedMessage:
-        most = self.covenant.terms.limits.batch_elements
+        limits = self.covenant.terms.limits
+        least, most = limits.batch_minimum, limits.batch_elements
+        if len(request.elements) < least * ELEMENT_BYTES:
+            raise MalformedMessage(
+                f"a batch of {len(request.elements) // ELEMENT_BYTES} elements",
+                do=f"add random elements: {least} are the fewest, so that small numbers don't show",
+            )
         if len(request.elements) > most * ELEMENT_BYTES:
             raise MalformedMessage(
                 f"a batch of {len(request.elements) // ELEMENT_BYTES} elements", do=f"send at most {most} at a time"
             )
         group.check_elements(request.elements)
         member = self.covenant.member(envelope.sender)
-        self.quota.count(envelope.round_id, member.oin, request.elements, member.quota)
+        self.quota.count(
+            envelope.round_id,
+            member.oin,
+            request.elements,
+            member.quota,
+            today=self.clock().date(),
+            requests_a_day=limits.requests_a_day,
+        )
         evaluated = threshold.evaluate(self.share, request.quorum, request.elements, self.random)
         answer = EvaluationAnswer(
-            hashlib.sha256(message.body).digest(),
+            message.digest,
             self.share.index,
             evaluated.elements,
             evaluated.proof,

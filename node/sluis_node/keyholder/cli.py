@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import closing
 from dataclasses import asdict
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 from sluis_protocol.covenant import Terms
 from sluis_protocol.errors import CovenantError
 from sluis_runtime import logs
 from sluis_runtime.files import read_text
+from sluis_runtime.printing import print_json, print_table, say
 from sluis_runtime.program import Program, run
 
 from .ceremony import take_part
@@ -25,7 +23,6 @@ from .serve import serve_until_stopped
 from .store import MOST_NOTE, open_holder
 
 app = Program(help="Hold one share of the key and evaluate for the members of the covenant.")
-console = Console(soft_wrap=True, highlight=False)
 Config = Annotated[Path, typer.Option(help="The key holder's configuration.")]
 _CONFIG = Path("keyholder.toml")
 
@@ -45,10 +42,8 @@ def init(
 ) -> None:
     """Make the keys, a configuration and the card for the covenant authority."""
     card = init_folder(folder, oin=oin, name=name, coordinator=coordinator, authority=authority)
-    console.print(f"key holder {card.name} ({card.oin}) in {folder}", markup=False)
-    console.print(
-        f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}", markup=False
-    )
+    say(f"key holder {card.name} ({card.oin}) in {folder}")
+    say(f"give {folder / 'card.json'} to the covenant authority; fingerprint {card.fingerprint}")
 
 
 @app.command()
@@ -62,14 +57,14 @@ def ceremony(
     with closing(open_holder(KeyHolderSettings.load(config))) as holder:
         progress = take_part(holder, board, terms, clock=_now, random=os.urandom)
     about = progress.ceremony
-    console.print(f"ceremony {about.id.hex()[:16]} for {about.threshold} of {len(about.holders)}", markup=False)
+    say(f"ceremony {about.id.hex()[:16]} for {about.threshold} of {len(about.holders)}")
     for step in progress.done:
-        console.print(f"this holder {step}", markup=False)
+        say(f"this holder {step}")
     if progress.waiting:
         names = ", ".join(f"holder {index} ({about.holders[index].name})" for index in progress.waiting)
-        console.print(f"waiting for the {progress.waits_for} of {names}", markup=False)
+        say(f"waiting for the {progress.waits_for} of {names}")
     else:
-        console.print("finished: all holders accepted, and this holder's share is stored")
+        say("finished: all holders accepted, and this holder's share is stored")
 
 
 @app.command()
@@ -89,13 +84,10 @@ def usage(
     with closing(open_holder(KeyHolderSettings.load(config))) as holder:
         counts = holder.quota.report()
     if as_json:
-        typer.echo(json.dumps([asdict(count) for count in counts], indent=2))
+        print_json([asdict(count) for count in counts])
         return
     names = ("round", "purpose", "member", "evaluations", "batches")
-    table = Table(*(Column(name, overflow="fold") for name in names))
-    for count in counts:
-        table.add_row(count.round_id, count.purpose, count.member, str(count.elements), str(count.batches))
-    console.print(table)
+    print_table(names, [(one.round_id, one.purpose, one.member, str(one.elements), str(one.batches)) for one in counts])
 
 
 def _read_draft(path: Path) -> Terms:

@@ -86,7 +86,13 @@ class RoundBook:
         found = read_announcement(self._covenant, announcement, round_id)
         terms = self._covenant.terms
         await asyncio.to_thread(
-            self._quota.pin_round, round_id, found.purpose, announcement.body, found.closes_at, terms.schedule
+            self._quota.pin_round,
+            round_id,
+            found.purpose,
+            announcement.body,
+            found.closes_at,
+            terms.schedule,
+            self._covenant.hash,
         )
         # Each new round ends what was kept for older ones, however long this connection lasts.
         tolerance = timedelta(seconds=terms.limits.clock_tolerance_seconds)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sluis_protocol.covenant import Covenant, Limits
 from sluis_protocol.errors import HolderUnavailable, SluisError
@@ -33,7 +33,8 @@ from sluis_runtime.program import on_stop_signal
 
 from .answer import Answerer
 from .config import KeyHolderSettings
-from .rounds import RoundBook
+from .reports import Reports
+from .rounds import ListRounds, RoundBook
 from .store import KeyHolder, check_covenant, open_holder, read_covenant, see_covenant
 
 log = logs.logger("keyholder")
@@ -95,7 +96,17 @@ class Server:
         async with Channel(self.settings.coordinator, self.settings.tls, message_bytes=limits.message_bytes) as channel:
             answerer = await self._prepare(channel)
             log.info("serving", coordinator=self.settings.coordinator)
-            return await self._serve(channel, answerer)
+            reporting = asyncio.create_task(self._reports(channel, answerer).run(channel))
+            try:
+                return await self._serve(channel, answerer)
+            finally:
+                reporting.cancel()
+                await asyncio.gather(reporting, return_exceptions=True)
+
+    def _reports(self, channel: Channel, answerer: Answerer) -> Reports:
+        holder, limits = self.holder, answerer.covenant.terms.limits
+        tolerance = timedelta(seconds=limits.clock_tolerance_seconds)
+        return Reports(holder.oin, holder.signing_key, holder.quota, _lister(channel), self.clock, tolerance)
 
     async def _prepare(self, channel: Channel) -> Answerer:
         """The newest covenant that the authority signed, and what answers under it."""
@@ -104,12 +115,7 @@ class Server:
         if covenant is None:
             raise HolderUnavailable("there is no covenant to serve under yet", do="wait, or put it in its place")
         share = await asyncio.to_thread(self.holder.shares.of_covenant, covenant, self.holder.oin)
-
-        async def list_rounds(purpose: str) -> Sequence[RoundStatus]:
-            found = await channel.call(LIST_ROUNDS, RoundQuery(purpose), RoundList, timeout=_CALL_SECONDS)
-            return found.rounds
-
-        rounds = RoundBook(covenant, self.holder.quota, list_rounds)
+        rounds = RoundBook(covenant, self.holder.quota, _lister(channel))
         holder = self.holder
         return Answerer(covenant, holder.oin, share, holder.signing_key, holder.quota, rounds, self.clock, self.random)
 
@@ -183,6 +189,14 @@ class Server:
         if lost:
             raise lost
         return served
+
+
+def _lister(channel: Channel) -> ListRounds:
+    async def list_rounds(purpose: str) -> Sequence[RoundStatus]:
+        found = await channel.call(LIST_ROUNDS, RoundQuery(purpose), RoundList, timeout=_CALL_SECONDS)
+        return found.rounds
+
+    return list_rounds
 
 
 async def _result(answerer: Answerer, task: HolderTask) -> HolderResult:

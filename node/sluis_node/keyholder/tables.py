@@ -41,6 +41,9 @@ rounds = Table(
     Column("purpose", String(64), nullable=False),
     Column("announcement", LargeBinary, nullable=False),  # SHA-256 of what the coordinator signed
     Column("closes_at", BigInteger, nullable=False, index=True),
+    Column("covenant_hash", LargeBinary),
+    Column("report", LargeBinary),  # our final counts: signature and body; from then on nothing more is evaluated
+    Column("taken", Integer, nullable=False, default=0),  # 1: the coordinator has the report
 )
 
 usage = Table(
@@ -59,4 +62,13 @@ batches = Table(
     Column("round_id", String(64), ForeignKey("rounds.round_id"), primary_key=True),
     Column("member", String(20), primary_key=True),
     Column("batch", LargeBinary, primary_key=True),  # SHA-256 of the elements
+)
+
+# How many different batches a member asked for on a day (UTC), in all rounds together.
+days = Table(
+    "days",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("member", String(20), primary_key=True),
+    Column("requests", Integer, nullable=False),
 )

@@ -6,11 +6,11 @@ import asyncio
 from typing import Annotated
 
 import typer
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
 from .outbox import Delivery, DeliveryState
 from .sender import Sent
 
@@ -35,14 +35,13 @@ def list_notices(
         print_json([delivery.as_json() for delivery in found])
         return
     if not found:
-        console.print("no notices")
+        say("no notices")
         return
     for one in found:
         tried = f", {one.attempts} attempts" if one.attempts else ""
-        console.print(
+        say(
             f"{one.id:>6}  {one.at:%Y-%m-%d %H:%M}  {one.kind}, to {one.target} by {one.channel}: {one.state}{tried}"
-            + (f"; {one.failure}" if one.failure else ""),
-            markup=False,
+            + (f"; {one.failure}" if one.failure else "")
         )
 
 
@@ -64,7 +63,7 @@ def send(
         return sent
 
     sent = with_node(config, work)
-    console.print(f"{sent.delivered} delivered, {sent.waiting} will be tried again, {sent.dead} dead letters")
+    say(f"{sent.delivered} delivered, {sent.waiting} will be tried again, {sent.dead} dead letters")
     raise typer.Exit(1 if sent.dead else 0)
 
 

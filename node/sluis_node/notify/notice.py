@@ -44,6 +44,7 @@ class NoticeKind(StrEnum):
     WITHDRAWN = "withdrawn"
     INFORMING_DUE = "informing-due"  # a postponement of informing the family ends
     RIGHT_USED = "right-used"  # the other side tells that a person used a right
+    TOTALS_WAIT = "totals-wait"  # figures for the national totals wait for an approval
     ANOMALY = "anomaly"
     DILEMMA = "dilemma"
     DILEMMA_ESCALATED = "dilemma-escalated"
@@ -66,6 +67,7 @@ _AUDIENCES = {
     NoticeKind.DILEMMA_ESCALATED: Audience.BOARD,
 }
 _PAGES = {
+    NoticeKind.TOTALS_WAIT: "totals",
     NoticeKind.RIGHT_USED: "rights",
     NoticeKind.ANOMALY: "anomalies",
     NoticeKind.DILEMMA: None,

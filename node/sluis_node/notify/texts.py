@@ -25,6 +25,10 @@ SUBJECTS: Mapping[NoticeKind, Mapping[Language, str]] = {
     NoticeKind.WITHDRAWN: {"nl": "Een gezamenlijke aanpak is ingetrokken", "en": "A joint approach was withdrawn"},
     NoticeKind.INFORMING_DUE: {"nl": "Het uitstel van informeren loopt af", "en": "A postponement of informing ends"},
     NoticeKind.RIGHT_USED: {"nl": "Een betrokkene heeft een recht gebruikt", "en": "A data subject used a right"},
+    NoticeKind.TOTALS_WAIT: {
+        "nl": "Cijfers voor het landelijk beeld wachten op uw akkoord",
+        "en": "Figures for the national picture wait for your approval",
+    },
     NoticeKind.ANOMALY: {"nl": "Er is iets gebeurd dat niet hoort", "en": "Something happened that should not"},
     NoticeKind.DILEMMA: {"nl": "Een dilemma voor het platform", "en": "A dilemma for the platform"},
     NoticeKind.DILEMMA_ESCALATED: {"nl": "Een dilemma voor het bestuur", "en": "A dilemma for the board"},

@@ -16,6 +16,7 @@ class Activity(StrEnum):
     APPROACH = "approach"  # a joint approach is drafted, signed, ended
     INFORM = "inform"  # the family is informed, or that is postponed
     RIGHTS = "rights"  # somebody uses a right
+    TOTALS = "totals"  # cases are counted for the national picture
     RETENTION = "retention"  # what is past its term is deleted
 
 

@@ -1,4 +1,4 @@
-"""`sluis-node log`: the processing log. It names no family and no case, so a privacy officer may read all of it."""
+"""`sluis-node processing`: the processing log. It names no family and no case, so a privacy officer may read it all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
 from .activity import Activity
 from .reading import Entry, Wanted
 
@@ -40,15 +40,14 @@ def show(
         print_json([entry.as_json() for entry in found])
         return
     if not found:
-        console.print("no entries")
+        say("no entries")
         return
     for one in found:
         persons = "1 person" if one.persons == 1 else f"{one.persons} persons"
         about = f", {one.reference}" if one.reference else ""
-        console.print(
+        say(
             f"{one.number:>6}  {one.started_at:%Y-%m-%d %H:%M:%S}  {one.name} ({one.activity}) by "
-            f"{one.actor or 'the node'}, about {persons}{about}: {one.outcome}",
-            markup=False,
+            f"{one.actor or 'the node'}, about {persons}{about}: {one.outcome}"
         )
 
 
@@ -56,7 +55,7 @@ def show(
 def verify(config: ConfigOption = CONFIG) -> None:
     """Check that no entry was altered or taken out since it was written."""
     count = with_node(config, lambda node: node.verify_processing_log())
-    console.print(f"{count} entries, and each follows from the one before it")
+    say(f"{count} entries, and each follows from the one before it")
 
 
 def _utc(day: datetime | None) -> datetime | None:

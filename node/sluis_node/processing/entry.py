@@ -7,7 +7,6 @@ before it begins (status unset), and a second one, its child, with the outcome. 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,8 +64,8 @@ class LogLine:
         )
         return hashlib.sha256(domain("processing log", before, *fields)).digest()
 
-    def as_file_lines(self, *, oin: str, register: str, subjects: Sequence[bytes]) -> str:
-        """JSON, one line a subject: the first in the action itself, every further one in a child of it."""
+    def as_lines(self, *, oin: str, register: str, subjects: Sequence[bytes]) -> list[dict[str, Any]]:
+        """One line a subject: the first in the action itself, every further one in a child of it."""
         found = []
         for at, subject in enumerate(sorted(subjects) or [b""]):
             span, parent = self.span_id, self.parent_span_id
@@ -88,5 +87,5 @@ class LogLine:
                 "dpl.core.data_subject_id": subject.hex(),
                 "dpl.core.data_subject_id_type": SUBJECT_TYPE,
             }
-            found.append(json.dumps(line, ensure_ascii=False) + "\n")
-        return "".join(found)
+            found.append(line)
+        return found

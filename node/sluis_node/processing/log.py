@@ -7,10 +7,11 @@ digest of all before it. Persons stand in it as keyed hashes; what was seen or d
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from sluis_protocol.encoding import millis, moment
 from sluis_protocol.errors import InputError, SluisError, StorageError
 from sluis_protocol.group import Random
 from sluis_runtime.database import transaction
+from sluis_runtime.trace import TraceContext, current, within
 from sqlalchemy import Connection, Engine, Row, delete, event, func, insert, select, update
 
 from ..vault import Vault
 from .activity import Activity
 from .entry import SUBJECT_BYTES, LogLine, Status
+from .otlp import Collector
 from .settings import ProcessingSettings
 from .tables import processing_cut, processing_log, processing_subjects
 
@@ -39,6 +42,11 @@ class Span:
 
     trace_id: bytes
     span_id: bytes
+
+    @property
+    def context(self) -> TraceContext:
+        """What calls carry that are part of it."""
+        return TraceContext(self.trace_id, self.span_id)
 
 
 class ProcessingLog:
@@ -60,6 +68,7 @@ class ProcessingLog:
         self._oin = oin
         self._file = settings.file
         self._register = settings.activities
+        self._collector = Collector(settings.otlp, settings.otlp_authorities) if settings.otlp else None
 
     def subject(self, person_id: str) -> bytes:
         """How a person of ours stands in the log: the same each time, and nobody can tell who it is."""
@@ -90,7 +99,9 @@ class ProcessingLog:
             self._append(connection, began)
         status = Status.ERROR
         try:
-            yield Span(began.trace_id, began.span_id)
+            span = Span(began.trace_id, began.span_id)
+            with within(span.context):
+                yield span
             status = Status.OK
         except StorageError:
             raise
@@ -98,17 +109,13 @@ class ProcessingLog:
             status = Status.UNSET
             raise
         finally:
-            ended = LogLine(
-                began.trace_id,
-                self._random(8),
-                began.span_id,
-                status,
-                began.name,
-                began.activity,
-                began.actor,
-                began.reference,
-                began.started_at,
-                self._clock(),
+            ended = replace(
+                began,
+                span_id=self._random(8),
+                parent_span_id=began.span_id,
+                status=status,
+                ended_at=self._clock(),
+                subjects=(),
             )
             with transaction(self._engine) as connection:
                 self._append(connection, ended)
@@ -146,7 +153,8 @@ class ProcessingLog:
             raise InputError("an actor or a name can't stand in the processing log", do="give a shorter, printable one")
         now = self._clock()
         subjects = sorted({self.subject(person) for person in persons})
-        trace = trace_id or self._random(16)
+        around = current()
+        trace = trace_id or (around.trace_id if around else self._random(16))
         return LogLine(trace, self._random(8), None, status, name, activity, actor, reference, now, now, subjects)
 
     def _append(self, connection: Connection, line: LogLine) -> None:
@@ -181,24 +189,32 @@ class ProcessingLog:
     # The file.
 
     def _copy(self, connection: Connection) -> None:
-        """Append to the file what it doesn't have yet, and wait for the disk; called just before a commit.
+        """Append to the file, and send to the collector, what they don't have yet, and wait; just before a commit.
 
-        If the commit itself fails, lines are in the file that the table doesn't have, or they come twice.
+        If the commit itself fails, lines are there that the table doesn't have, or they come twice.
         """
         reached = connection.scalars(select(processing_cut.c.exported)).one()
         newest = connection.scalar(select(func.max(processing_log.c.number))) or 0
         if newest <= reached:
             return
-        if self._file is not None:
-            lines = []
+        if self._file is not None or self._collector is not None:
+            lines: list[dict[str, Any]] = []
             for number, line in self._lines(connection, after=reached):
                 about = line.subjects or self._subjects_of(connection, line.parent_span_id)
-                lines.append(line.as_file_lines(oin=self._oin, register=self._register, subjects=about))
+                lines += line.as_lines(oin=self._oin, register=self._register, subjects=about)
                 if number % _AT_ONCE == 0:
-                    _write(self._file, "".join(lines))
+                    self._pass_on(lines)
                     lines.clear()
-            _write(self._file, "".join(lines))
+            if lines:
+                self._pass_on(lines)
         connection.execute(update(processing_cut).values(exported=newest))
+
+    def _pass_on(self, lines: list[dict[str, Any]]) -> None:
+        if self._file is not None:
+            _write(self._file, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        if self._collector is not None:
+            for at in range(0, len(lines), _AT_ONCE):
+                self._collector.send(lines[at : at + _AT_ONCE])
 
     def _subjects_of(self, connection: Connection, span_id: bytes | None) -> list[bytes]:
         if span_id is None:

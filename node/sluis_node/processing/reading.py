@@ -42,7 +42,7 @@ class Entry:
     persons: int = field(default=0)
 
     def as_json(self) -> dict[str, Any]:
-        """For `sluis-node log show --json`."""
+        """For `sluis-node processing show --json`."""
         return {
             "number": self.number,
             "trace_id": self.trace_id,

@@ -6,11 +6,10 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from sluis_runtime.printing import print_json, print_table
 
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
 from .retention import Deletion, Due
 
 
@@ -34,10 +33,10 @@ def retention(
     if as_json:
         print_json([due.as_json() for due in found])
         return
-    table = Table("what", "kept for (days)", "at most", "from before", "would go" if dry_run else "deleted")
-    for due in found:
-        table.add_row(str(due.category), str(due.days), str(due.ceiling), f"{due.before:%Y-%m-%d %H:%M}", str(due.rows))
-    console.print(table)
+    rows = [
+        (due.category, str(due.days), str(due.ceiling), f"{due.before:%Y-%m-%d %H:%M}", str(due.rows)) for due in found
+    ]
+    print_table(("what", "kept for (days)", "at most", "from before", "would go" if dry_run else "deleted"), rows)
 
 
 def _show_proofs(config: ConfigOption, *, as_json: bool) -> None:
@@ -48,7 +47,7 @@ def _show_proofs(config: ConfigOption, *, as_json: bool) -> None:
     if as_json:
         print_json([deletion.as_json() for deletion in found])
         return
-    table = Table("when", "what", "rows", "by", "digest")
-    for one in found:
-        table.add_row(f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.rows), one.by or "the node", one.digest[:16])
-    console.print(table)
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.rows), one.by or "the node", one.digest) for one in found
+    ]
+    print_table(("when", "what", "rows", "by", "digest"), rows)

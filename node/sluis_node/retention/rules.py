@@ -16,10 +16,11 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 from ..handshake import tables as case
 from ..notify.outbox import DeliveryState
 from ..notify.tables import deliveries, notices
-from ..own_family import Shown
 from ..processing.log import ProcessingLog
 from ..rights.tables import rights_requests
+from ..round.own_family import Shown
 from ..tables import anomalies, claims, family_references, matches, rounds
+from ..totals.tables import totals_periods
 from ..vault import Vault
 from .settings import Category
 from .tables import deletions
@@ -190,6 +191,7 @@ def all_rules(vault: Vault, log: ProcessingLog) -> list[Rule]:
         Handshakes(Category.ENDED, vault, made.state != "lapsed"),
         Matches(vault),
         References(vault),
+        Rows(Category.TOTALS, totals_periods, totals_periods.c.until),
         Notices(),
         Rows(Category.ANOMALIES, anomalies, anomalies.c.noted_at),
         Rows(Category.REQUESTS, rights_requests, requests.ended_at),

@@ -17,6 +17,7 @@ class Category(StrEnum):
     ENDED = "ended"
     MATCHES = "matches"
     REFERENCES = "references"
+    TOTALS = "totals"
     NOTICES = "notices"
     ANOMALIES = "anomalies"
     REQUESTS = "requests"
@@ -30,6 +31,7 @@ CEILINGS = {
     Category.ENDED: 730,
     Category.MATCHES: 365,
     Category.REFERENCES: 730,
+    Category.TOTALS: 1_826,
     Category.NOTICES: 90,
     Category.ANOMALIES: 1_095,
     Category.REQUESTS: 1_826,
@@ -45,18 +47,22 @@ def _days(category: Category) -> object:
 class RetentionSettings(Section):
     """`[retention]`: days that each category is kept.
 
-    repeats: another handshake of a pair that was known, which nobody took up; from its end. lapsed: a handshake that
-    came to nothing; from its end. ended: an approach that was closed or withdrawn; from its end. matches: from the last
-    round that found it, and as long as a handshake of it is kept. references: of a family that no match needs any more.
-    notices: from when they were written. anomalies: from when they were noted. requests: of persons concerned, from
-    when they were done or lifted. processing: the processing log. proofs: of deletions.
+    repeats: another handshake of a pair that was known, which nobody took up; from its end. lapsed: a handshake
+    that came to nothing; from its end. ended: an approach that was closed or withdrawn; from its end. matches: from
+    the last round that found it, and as long as a handshake of it is kept. references: of a family that no match
+    needs any more. totals: figures of a period, from when they could be approved. notices: from when they were
+    written. anomalies: from when they were noted. requests: of persons concerned, from when they were done or
+    lifted. processing: the processing log. proofs: of deletions.
     """
 
     repeats: Annotated[int, _days(Category.REPEATS)] = 14
-    lapsed: Annotated[int, _days(Category.LAPSED)] = 90
+    # A quarter, until its figures are counted.
+    lapsed: Annotated[int, _days(Category.LAPSED)] = 125
     ended: Annotated[int, _days(Category.ENDED)] = 365
     matches: Annotated[int, _days(Category.MATCHES)] = 180
     references: Annotated[int, _days(Category.REFERENCES)] = 365
+    # No shorter than a period takes from its last day to its sum: older ones are refused.
+    totals: Annotated[int, Field(ge=180, le=CEILINGS[Category.TOTALS])] = 730
     notices: Annotated[int, _days(Category.NOTICES)] = 30
     anomalies: Annotated[int, _days(Category.ANOMALIES)] = 365
     requests: Annotated[int, _days(Category.REQUESTS)] = 1_095

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from sluis_protocol.errors import InputError, NotFound
+from sluis_protocol.notation import read_bsn
+from sluis_runtime.files import write_atomically
+from sluis_runtime.printing import print_json, say
 from sluis_runtime.program import Program
 
+from ..caseload.reading import read_caseload
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
-from ..show import console, print_json
+from .dossier import Dossier
 from .requests import RightsRequest
 from .rights import Done, Rights
 
@@ -19,36 +26,83 @@ app = Program(help="Give a person access to what is held, correct, object, erase
 PersonOption = Annotated[
     str, typer.Option(metavar="ID", help="The person, by the id that your caseload has (persoon).")
 ]
+BsnOption = Annotated[
+    str,
+    typer.Option(metavar="NUMBER", help="Or by BSN, looked up in --caseload; with - it is asked for, unseen."),
+]
+CaseloadOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Your caseload, for --bsn: the node itself keeps no BSN.")
+]
 ByOption = Annotated[str, typer.Option(metavar="ID", help="Who records it; it stands in the processing log.")]
 FileOption = Annotated[str, typer.Option(metavar="NUMBER", help="The request's number in your own administration.")]
 
 
 @app.command()
-def access(person: PersonOption, by: ByOption, file: FileOption = "", config: ConfigOption = CONFIG) -> None:
-    """Print everything that this node holds about a person, and what it did with it, as JSON."""
+def access(
+    by: ByOption,
+    person: PersonOption = "",
+    bsn: BsnOption = "",
+    caseload: CaseloadOption = None,
+    file: FileOption = "",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, as text for people.")] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Give all that this node holds about a person, and did with it: JSON, or a file."""
+    who = _who(person, bsn, caseload)
+    if out is not None and out.exists():
+        raise InputError("there is a file of that name already", do="choose another: --out", file=out)
 
-    async def work(node: Node) -> object:
-        return (await asyncio.to_thread(node.rights.access, person, by=by, file=file)).as_json()
+    async def work(node: Node) -> Dossier:
+        return await asyncio.to_thread(node.rights.access, who, by=by, file=file)
 
-    print_json(with_node(config, work))
+    found = with_node(config, work)
+    if out is None:
+        print_json(found.as_json())
+    else:
+        write_atomically(out, found.as_text(), mode=0o600)
+        say(f"written to {out}")
 
 
 @app.command()
-def correct(person: PersonOption, by: ByOption, file: FileOption = "", config: ConfigOption = CONFIG) -> None:
+def correct(
+    by: ByOption,
+    person: PersonOption = "",
+    bsn: BsnOption = "",
+    caseload: CaseloadOption = None,
+    file: FileOption = "",
+    config: ConfigOption = CONFIG,
+) -> None:
     """Record that data were wrong. Correct them in your own system: the next round takes them from there."""
-    _do(lambda rights: rights.correct(person, by=by, file=file), config)
+    who = _who(person, bsn, caseload)
+    _do(lambda rights: rights.correct(who, by=by, file=file), config)
 
 
 @app.command("object")
-def object_(person: PersonOption, by: ByOption, file: FileOption = "", config: ConfigOption = CONFIG) -> None:
+def object_(
+    by: ByOption,
+    person: PersonOption = "",
+    bsn: BsnOption = "",
+    caseload: CaseloadOption = None,
+    file: FileOption = "",
+    config: ConfigOption = CONFIG,
+) -> None:
     """Leave a person out of rounds until the objection is lifted."""
-    _do(lambda rights: rights.object(person, by=by, file=file), config)
+    who = _who(person, bsn, caseload)
+    _do(lambda rights: rights.object(who, by=by, file=file), config)
 
 
 @app.command()
-def erase(person: PersonOption, by: ByOption, file: FileOption = "", config: ConfigOption = CONFIG) -> None:
+def erase(
+    by: ByOption,
+    person: PersonOption = "",
+    bsn: BsnOption = "",
+    caseload: CaseloadOption = None,
+    file: FileOption = "",
+    config: ConfigOption = CONFIG,
+) -> None:
     """Take a person out of everything that is kept, and out of rounds. The processing log stays."""
-    _do(lambda rights: rights.erase(person, by=by, file=file), config)
+    who = _who(person, bsn, caseload)
+    _do(lambda rights: rights.erase(who, by=by, file=file), config)
 
 
 @app.command()
@@ -62,7 +116,7 @@ def lift(
     async def work(node: Node) -> RightsRequest:
         return await asyncio.to_thread(node.rights.lift, number, by=by)
 
-    console.print(f"lifted: {with_node(config, work).right}")
+    say(f"lifted: {with_node(config, work).right}")
 
 
 @app.command("list")
@@ -77,13 +131,29 @@ def list_requests(as_json: JsonOption = False, config: ConfigOption = CONFIG) ->
         print_json([request.as_json() for request in found])
         return
     if not found:
-        console.print("no requests")
+        say("no requests")
         return
     for one in found:
         file = f", {one.file}" if one.file else ""
-        console.print(
-            f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}", markup=False
-        )
+        say(f"{one.number:>6}  {one.recorded_at:%Y-%m-%d}  {one.person}, {one.right}{file}: {one.state}")
+
+
+def _who(person: str, bsn: str, caseload: Path | None) -> str:
+    """The person id that was given, or that the caseload has for a BSN. No message repeats the number."""
+    if bool(person) == bool(bsn):
+        raise InputError("a request is about one person", do="give --person, or --bsn with --caseload")
+    if not bsn:
+        return person
+    if caseload is None:
+        raise InputError("a node keeps no BSN to look up", do="give your caseload, too: --caseload FILE")
+    number = read_bsn(str(typer.prompt("BSN", hide_input=True)) if bsn == "-" else bsn)
+    read = read_caseload(caseload, name=caseload.name, today=datetime.now(UTC).date())
+    found = {r.person.person_id for one in read.families for r in one.members if r.person.bsn == number}
+    if not found:
+        raise NotFound("nobody in this caseload has that BSN", do="give the person's id: --person", file=caseload.name)
+    if len(found) > 1:
+        raise InputError("the caseload has that BSN under several ids", do="give one: --person", file=caseload.name)
+    return found.pop()
 
 
 def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
@@ -92,7 +162,7 @@ def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
 
     done = with_node(config, work)
     told = f"; {done.told} counterparts will be told (sluis-node receive)" if done.told else ""
-    console.print(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
+    say(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
     if done.erased:
         found = done.erased
-        console.print(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")
+        say(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")

@@ -14,9 +14,9 @@ from sluis_protocol.encoding import moment
 from sqlalchemy import Connection, select
 
 from ..handshake.model import Case
-from ..ledger import StoredMatch
-from ..own_family import Member, Shown
 from ..processing.reading import Entry
+from ..round.ledger import StoredMatch
+from ..round.own_family import Member, Shown
 from ..store import Store
 from ..tables import claims, own_families, rounds
 from .requests import RightsRequest
@@ -56,6 +56,44 @@ class Dossier:
             ],
             "requests": [request.as_json() for request in self.requests],
         }
+
+    def as_text(self) -> str:
+        """The same for people to read: a heading for each thing that is held, a line for each processing."""
+        lines = [f"What is held about person {self.person}, and what was done with it", ""]
+        for one in self.as_json()["held"]:
+            lines += [str(one.pop("what")).capitalize(), f"  is kept until: {one.pop('until')}", *_told(one, "  "), ""]
+        if not self.holdings:
+            lines += ["Nothing is held.", ""]
+        lines += ["What was done (times are UTC)"]
+        lines += [
+            f"  {entry.started_at:%Y-%m-%d %H:%M:%S}  {entry.name} ({entry.activity}): {entry.outcome}"
+            for entry in self.processings
+        ]
+        lines += ["", "Requests"]
+        lines += [f"  {one.recorded_at:%Y-%m-%d}  {one.right} {one.file}: {one.state}" for one in self.requests]
+        return "\n".join(lines) + "\n"
+
+
+def _told(content: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Fields as lines, what is in them indented."""
+    for name, value in content.items():
+        words = str(name).replace("_", " ")
+        if isinstance(value, Mapping):
+            yield f"{indent}{words}:"
+            yield from _told(value, indent + "  ")
+        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            yield f"{indent}{words}:"
+            for one in value:
+                yield f"{indent}  - " + ", ".join(line.strip() for line in _told(one, ""))
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            yield f"{indent}{words}: {_plain(shown)}"
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def held_in_rounds(connection: Connection, store: Store, person: str) -> Iterator[Holding]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, delete, select, update
 
 from ..handshake.tables import handshakes
-from ..ledger import OUTSTANDING, ClaimState, StoredMatch
-from ..own_family import FamilyOnFile, Shown
+from ..round.ledger import OUTSTANDING, ClaimState, StoredMatch
+from ..round.own_family import FamilyOnFile, Shown
 from ..store import Store
 from ..tables import claims, family_references, matches, own_families
 from .dossier import is_in

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sluis_protocol.record import Family
 
-from ..caseload import Caseload
+from ..caseload.reading import Caseload
 
 
 def leave_out(caseload: Caseload, is_left_out: Callable[[str], bool]) -> Caseload:

@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 from ..handshake.desk import Desk
 from ..handshake.model import Case, Phase
 from ..handshake.review import Stage
-from ..ledger import StoredMatch
 from ..parts import Parts
 from ..processing.activity import Activity
 from ..processing.reading import Wanted, read
+from ..round.ledger import StoredMatch
 from . import dossier
 from .dossier import Dossier
 from .erasing import Erased, erase_from_claims, erase_from_match, erase_from_rounds

@@ -9,6 +9,7 @@ from ..note import SIGNATURE_BYTES
 from ..signed import SignedMessage
 from .checks import line, number, shown, sized, some, text
 
+_MOST_ID = 2**63 - 1  # what a database can hold
 MOST_NOTE = 8_388_608
 MOST_ROUNDS = 1_000
 MOST_DELIVERIES = 10_000
@@ -108,7 +109,7 @@ def _write_task(value: plain.HolderTask) -> evaluation_pb2.HolderTask:
 
 
 def _read_task(m: evaluation_pb2.HolderTask) -> plain.HolderTask:
-    return plain.HolderTask(number(m.task_id, "task_id", 1, 2**63), read_signed(m.request))
+    return plain.HolderTask(number(m.task_id, "task_id", 1, _MOST_ID), read_signed(m.request))
 
 
 def _write_result(value: plain.HolderResult) -> evaluation_pb2.HolderResult:
@@ -137,11 +138,11 @@ def _read_part(m: submission_pb2.SubmissionPart) -> plain.SubmissionPart:
 
 
 def _write_receive(value: plain.ReceiveRequest) -> matches_pb2.ReceiveRequest:
-    return matches_pb2.ReceiveRequest(round_id=value.round_id)
+    return matches_pb2.ReceiveRequest(round_id=value.round_id, until_empty=value.until_empty)
 
 
 def _read_receive(m: matches_pb2.ReceiveRequest) -> plain.ReceiveRequest:
-    return plain.ReceiveRequest(line(m.round_id, "round_id", 64, 0))
+    return plain.ReceiveRequest(line(m.round_id, "round_id", 64, 0), m.until_empty)
 
 
 def _write_delivery(value: plain.Delivery) -> matches_pb2.Delivery:
@@ -152,7 +153,7 @@ def _write_delivery(value: plain.Delivery) -> matches_pb2.Delivery:
 
 def _read_delivery(m: matches_pb2.Delivery) -> plain.Delivery:
     return plain.Delivery(
-        number(m.delivery_id, "delivery_id", 1, 2**63), line(m.round_id, "round_id", 64), read_signed(m.message)
+        number(m.delivery_id, "delivery_id", 1, _MOST_ID), line(m.round_id, "round_id", 64), read_signed(m.message)
     )
 
 
@@ -162,7 +163,7 @@ def _write_acknowledgement(value: plain.Acknowledgement) -> matches_pb2.Acknowle
 
 def _read_acknowledgement(m: matches_pb2.Acknowledgement) -> plain.Acknowledgement:
     some(m.delivery_ids, "delivery_ids", MOST_DELIVERIES)
-    return plain.Acknowledgement(tuple(number(each, "delivery_ids", 1, 2**63) for each in m.delivery_ids))
+    return plain.Acknowledgement(tuple(number(each, "delivery_ids", 1, _MOST_ID) for each in m.delivery_ids))
 
 
 CODECS = (

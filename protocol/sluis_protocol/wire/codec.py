@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from . import calls, handshakes, payloads
+from . import calls, handshakes, log, payloads, totals
 from .checks import parse
 
 T = TypeVar("T")
@@ -23,7 +23,13 @@ class _Codec(Generic[T]):
 
 _CODECS: dict[type, _Codec[Any]] = {
     plain: _Codec(message, write, read)
-    for plain, message, write, read in (*payloads.CODECS, *handshakes.CODECS, *calls.CODECS)
+    for plain, message, write, read in (
+        *payloads.CODECS,
+        *handshakes.CODECS,
+        *totals.CODECS,
+        *log.CODECS,
+        *calls.CODECS,
+    )
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .. import log_messages as about_log
 from .. import messages as plain
 from ..signed import SignedMessage
 
@@ -69,5 +70,25 @@ ACKNOWLEDGE = Method(
 CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 MOVE = Method("sluis.v1.HandshakeService", "Move", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 WRITE = Method("sluis.v1.HandshakeService", "Write", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+LIST_PERIODS = Method(
+    "sluis.v1.TotalsService", "ListPeriods", Shape.UNARY, Caller.ANY, plain.PeriodQuery, plain.PeriodList
+)
+ENROL = Method("sluis.v1.TotalsService", "Enrol", Shape.UNARY, Caller.MEMBER, plain.EnrolRequest, plain.Empty)
+CONTRIBUTE = Method("sluis.v1.TotalsService", "Contribute", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+UNMASK = Method("sluis.v1.TotalsService", "Unmask", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
 
-METHODS = (GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM, MOVE, WRITE)
+_LOG = "sluis.v1.LogService"
+GET_CHECKPOINT = Method(_LOG, "GetCheckpoint", Shape.UNARY, Caller.ANY, about_log.CheckpointRequest, SignedMessage)
+GET_CONSISTENCY = Method(_LOG, "GetConsistency", Shape.UNARY, Caller.ANY, about_log.ConsistencyRequest, SignedMessage)
+GET_INCLUSION = Method(_LOG, "GetInclusion", Shape.UNARY, Caller.ANY, about_log.InclusionRequest, SignedMessage)
+GET_LEAVES = Method(_LOG, "GetLeaves", Shape.UNARY, Caller.ANY, about_log.LeavesRequest, about_log.LeafList)
+COSIGN = Method(_LOG, "Cosign", Shape.UNARY, Caller.MEMBER, about_log.Cosignature, plain.Empty)
+GET_COSIGNED = Method(_LOG, "GetCosigned", Shape.UNARY, Caller.ANY, plain.Empty, about_log.Cosigned)
+REPORT_USAGE = Method(_LOG, "ReportUsage", Shape.UNARY, Caller.HOLDER, SignedMessage, plain.Empty)
+GET_USAGE = Method(_LOG, "GetUsage", Shape.UNARY, Caller.ANY, about_log.UsageRequest, about_log.UsageList)
+
+METHODS = (
+    GET_COVENANT, LIST_ROUNDS, EVALUATE, SERVE, SUBMIT, RECEIVE, ACKNOWLEDGE, CONFIRM, MOVE, WRITE,
+    LIST_PERIODS, ENROL, CONTRIBUTE, UNMASK,
+    GET_CHECKPOINT, GET_CONSISTENCY, GET_INCLUSION, GET_LEAVES, COSIGN, GET_COSIGNED, REPORT_USAGE, GET_USAGE,
+)  # fmt: skip

@@ -6,17 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import sluis_node.node
 
 from ..desk import CASELOADS
 from .played import Played
 from .rig import Two
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is on this machine: what comes, comes at once."""
-    monkeypatch.setattr(sluis_node.node, "_QUIET_SECONDS", 0.15)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from sluis_node.handshake.model import Case, Informing, Plan
 from sluis_node.handshake.moves import Moves, Outgoing
 from sluis_node.handshake.review import Answer
 from sluis_node.handshake.sending import Sending
-from sluis_node.mail import Mail
+from sluis_node.round.mail import Mail
 from sluis_protocol import wire
 from sluis_protocol.approach import Partner
-from sluis_protocol.chain import NO_HEAD, digest_of
+from sluis_protocol.chain import NO_HEAD
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.messages import Delivery, Entry, Opening
 from sluis_protocol.record import Family
@@ -122,7 +122,7 @@ class Played:
     ) -> SignedMessage:
         """The next entry; the first is the opening."""
         opening = None if self.chain else Opening(PURPOSE, (member_oin(1), member_oin(2)))
-        previous = digest_of(self.chain[-1]) if self.chain else NO_HEAD
+        previous = self.chain[-1].digest if self.chain else NO_HEAD
         entry = Entry(ID, len(self.chain), previous, opening, tuple(moves))
         return self.sign(Kind.ENTRY, replace(entry, **changes), sender=sender, at=at)
 

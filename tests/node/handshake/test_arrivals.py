@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from sluis_node.handshake.model import Phase, What
-from sluis_node.mail import Mail
-from sluis_protocol.chain import digest_of
+from sluis_node.round.mail import Mail
 from sluis_protocol.content import LETTER, ContactCard, seal_content
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.messages import Delivery, Letter, Move, Opening
@@ -124,7 +123,7 @@ def test_reordered_entries(played: Played) -> None:
 
 def test_a_fork(played: Played) -> None:
     played.agree()
-    other = played.entry(sequence=1, previous=digest_of(played.chain[0]))
+    other = played.entry(sequence=1, previous=played.chain[0].digest)
     unmoved(played, 1, other, what="in two ways")
     played.later(seconds=1)
     second_opening = played.entry(sequence=0, previous=bytes(32), opening=Opening(PURPOSE, (ONE, TWO)))

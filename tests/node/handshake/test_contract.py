@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sluis_node.handshake.model import Informing, Phase, Plan, Postponement, What
 from sluis_protocol.approach import Approach, Criteria, Partner, sign_approach, verify_approach
-from sluis_protocol.chain import digest_of
 from sluis_protocol.content import Closing, Draft, Outcome, Signed, WithdrawalReason, seal_content
 from sluis_protocol.covenant import Covenant, Purpose
 from sluis_protocol.errors import (
@@ -234,7 +233,7 @@ def their_move(
 ) -> SignedMessage:
     """A move of the second municipality, as its own node would not have made it; of `approach`, if there is one."""
     sealed = seal_content(content, played.world.covenant, handshake_id=ID, sender=TWO, recipient=ONE, use=act)
-    move = Move(ID, act, digest_of(played.chain[-1]), sealed=sealed)
+    move = Move(ID, act, played.chain[-1].digest, sealed=sealed)
     state = played.case(1).state
     if approach:
         move = replace(move, version=1, digest=approach.digest, until=approach.until)

@@ -23,6 +23,7 @@ from ...world import AUTHORITY
 from .rig import CARD, FIRST, SECOND, Side, Two
 
 T = TypeVar("T")
+pytestmark = pytest.mark.slow
 
 
 class Lossy:
@@ -59,7 +60,6 @@ def phases(two: Two) -> tuple[Phase, Phase]:
     return two.a.phase, two.b.phase
 
 
-@pytest.mark.slow
 async def test_everything_is_started_again_between_any_two_steps(two: Two) -> None:
     async def step() -> None:
         await two.restart()
@@ -188,7 +188,7 @@ async def test_who_comes_back_after_the_deadline_reads_that_nothing_came_of_it(t
 async def test_a_decision_that_comes_too_late_says_so(two: Two) -> None:
     """The node's clock was behind: it thought that there was time."""
     await two._open.aclose()
-    async with two.node(1, clock=lambda: two.clock() - timedelta(days=1)) as node:
+    async with two.node(1, clock=lambda: two.clock() - timedelta(minutes=4)) as node:
         two.a.node = node
         two.later(days=14)
         two.a.say()

@@ -16,7 +16,7 @@ from sluis_node.handshake.personal import check_question
 from sluis_node.handshake.reminders import remind
 from sluis_node.handshake.review import Answer
 from sluis_node.notify.notice import NoticeKind
-from sluis_node.own_family import Member, Shown, members_of, words
+from sluis_node.round.own_family import Member, Shown, members_of, words
 from sluis_protocol.content import LETTER, ContactCard, Right
 from sluis_protocol.errors import DecisionRefused, Overtaken, TooLate
 from sluis_protocol.record import BirthDate, Family, Record

@@ -21,12 +21,12 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 class Archive:
     """A processing log."""
 
-    def __init__(self, folder: Path, *, with_file: bool = True, activities: str = "") -> None:
+    def __init__(self, folder: Path, *, with_file: bool = True, activities: str = "", otlp: str = "") -> None:
         self.now = START
         self.file = folder / "processing.jsonl"
         self.vault = Vault.of(KEY, os.urandom)
         self.store = Store.open(folder / "node.sqlite", self.vault)
-        settings = ProcessingSettings(file=self.file if with_file else None, activities=activities)
+        settings = ProcessingSettings(file=self.file if with_file else None, activities=activities, otlp=otlp)
         self.log = ProcessingLog(self.store.engine, self.vault, os.urandom, lambda: self.now, OIN, settings)
 
     def later(self, **time: float) -> None:

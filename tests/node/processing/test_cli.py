@@ -1,4 +1,4 @@
-"""`sluis-node log`, `notices`, `rights` and `retention` as other programs and people rely on them."""
+"""`sluis-node processing`, `notices`, `rights` and `retention` as other programs and people rely on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sluis_protocol.errors import SluisError
 from sluis_runtime import logs
 from typer.testing import CliRunner
 
-from ..desk import Desk
+from ..desk import CASELOADS, Desk
+from ..people import write_csv
 
 HOOK = '[notify]\n[[notify.webhooks]]\nname = "away"\nurl = "http://127.0.0.1:9/e"\naudiences = ["coordinators"]\n'
 
@@ -43,6 +44,33 @@ async def sluis_node(*arguments: str | Path) -> Outcome:
     return await asyncio.to_thread(run)
 
 
+async def test_a_person_is_found_by_bsn_in_ones_own_caseload_and_gets_a_file(desk: Desk) -> None:
+    config, out = desk.folder / "node-1" / "node.toml", desk.folder / "dossier.txt"
+    caseload = write_csv(desk.folder / "caseload.csv", CASELOADS[0])
+    member = CASELOADS[0][0].members[0].person
+    by = ("--by", "paula", "--config", config)
+    here = ("--bsn", str(member.bsn), "--caseload", caseload)
+    done = await sluis_node("rights", "access", *here, "--out", out, *by)
+    assert done.status == 0, done.stderr
+    text = out.read_text()
+    assert f"person {member.person_id}" in text
+    assert "Handed in for a round" in text
+    assert "legal basis: demo-grondslag" in text
+    assert out.stat().st_mode & 0o077 == 0
+    for arguments, what in (
+        (("--out", out, *here), "already"),
+        (("--bsn", "999990500", "--caseload", caseload), "SLUIS"),
+        (here[:2], "--caseload"),
+        ((*here, "--person", "A1-0"), "one person"),
+        ((), "one person"),
+    ):
+        refused = await sluis_node("rights", "access", *arguments, *by)
+        assert refused.status == 1
+        assert what in refused.stderr
+        assert "999990500" not in refused.stderr
+        assert str(member.bsn) not in refused.stderr
+
+
 async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
     config = desk.folder / "node-1" / "node.toml"
     common = ("--person", "A1-0", "--by", "paula", "--config", config)
@@ -64,7 +92,7 @@ async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
     refused = await sluis_node("rights", "correct", *common, "--file", "see: Jan")
     assert refused.status == 1
     assert "SLUIS-101" in refused.stderr
-    log = json.loads((await sluis_node("log", "show", "--person", "A1-0", "--json", "--config", config)).stdout)
+    log = json.loads((await sluis_node("processing", "show", "--person", "A1-0", "--json", "--config", config)).stdout)
     assert {(one["name"], one["outcome"]) for one in log} == {
         ("give access", "done"),
         ("objection", "done"),
@@ -74,10 +102,10 @@ async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
         ("correction", "refused"),
     }
     assert {one["actor"] for one in log} == {"paula"}
-    shown = await sluis_node("log", "show", "--activity", "rights", "--since", "2026-01-01", "--config", config)
+    shown = await sluis_node("processing", "show", "--activity", "rights", "--since", "2026-01-01", "--config", config)
     assert "paula" in shown.stdout
     assert "A1-0" not in shown.stdout
-    verified = await sluis_node("log", "verify", "--config", config)
+    verified = await sluis_node("processing", "verify", "--config", config)
     assert "each follows from the one before it" in verified.stdout
 
 

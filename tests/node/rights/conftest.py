@@ -1,5 +1,5 @@
 """Two municipalities with a match, as in the handshake's tests."""
 
-from ..handshake.conftest import impatient, two
+from ..handshake.conftest import two
 
-__all__ = ["impatient", "two"]
+__all__ = ["two"]

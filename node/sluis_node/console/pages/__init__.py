@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import approach, decide, help_, inbox, live, log, match, plan, rights, rounds, settings, together
+from . import approach, decide, help_, inbox, live, log, match, plan, rights, rounds, settings, together, totals
 from .route import PageRoute
 
 ROUTES: tuple[PageRoute, ...] = (
@@ -13,6 +13,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *plan.ROUTES,
     *together.ROUTES,
     *rounds.ROUTES,
+    *totals.ROUTES,
     *log.ROUTES,
     *rights.ROUTES,
     *settings.ROUTES,

@@ -8,10 +8,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ReceiveRequest(_message.Message):
-    __slots__ = ("round_id",)
+    __slots__ = ("round_id", "until_empty")
     ROUND_ID_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_EMPTY_FIELD_NUMBER: _ClassVar[int]
     round_id: str
-    def __init__(self, round_id: _Optional[str] = ...) -> None: ...
+    until_empty: bool
+    def __init__(self, round_id: _Optional[str] = ..., until_empty: _Optional[bool] = ...) -> None: ...
 
 class Delivery(_message.Message):
     __slots__ = ("delivery_id", "round_id", "message")

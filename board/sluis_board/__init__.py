@@ -1,0 +1,1 @@
+"""What the strategic board runs, offline: its key, the sums that it opens, and the report."""

@@ -1,5 +1,0 @@
-"""Everything is on this machine: what comes, comes at once."""
-
-from ..handshake.conftest import impatient
-
-__all__ = ["impatient"]
