@@ -15,7 +15,7 @@ import os
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -272,10 +272,15 @@ def on_threads(threads: int, ranges: Sequence[tuple[int, int]], step: Callable[[
             if future.cancel():
                 own[at] = step(*piece)
     except BaseException:
-        earlier = [future for future in given[: max(at - 1, 0)] if not future.cancelled()]
-        for future in given:
-            future.cancel()
-        for future in earlier:
-            future.result()
+        _end(given)
+        for future in given[: max(at - 1, 0)]:
+            if not future.cancelled():
+                future.result()
         raise
+    _end(given)
     return [own[at] if at in own else given[at - 1].result() for at in range(len(ranges))]
+
+
+def _end(given: Sequence[Future[T]]) -> None:
+    """No step may outlive the call it belongs to: steps read and write by address, in buffers of the caller."""
+    wait([future for future in given if not future.cancel()])

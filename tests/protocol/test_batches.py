@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import pytest
@@ -61,3 +62,20 @@ def test_of_several_errors_the_first_is_raised(threads: int) -> None:
     with pytest.raises(ValueError, match=r"^0$"):
         on_threads(threads, PIECES, first_fails_last)
     assert on_threads(threads, PIECES, lambda start, stop: start) == [start for start, _ in PIECES]
+
+
+def test_no_piece_outlives_the_call_even_if_another_fails() -> None:
+    """Steps of libsodium's backend write by address, into a buffer that is gone when the call is."""
+    begun, over = threading.Event(), threading.Event()
+
+    def step(start: int, stop: int) -> None:
+        if start == PIECES[0][0]:
+            assert begun.wait(30)
+            raise ValueError(start)
+        begun.set()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000)  # a while, without the interpreter lock
+        over.set()
+
+    with pytest.raises(ValueError, match=r"^0$"):
+        on_threads(2, PIECES[:2], step)
+    assert over.is_set()
