@@ -69,6 +69,7 @@ class Batch:
         self.inputs = tuple(dice.randbytes(dice.choice((0, 1, 40, 100, 111, 112, 127, 128, 300))) for _ in numbers)
         self.domain = dice.randbytes(dice.choice((0, 1, 30, 255)))
         self.how = Weighing(self.domain, dice.randbytes(64))
+        self.other = Weighing(self.domain, dice.randbytes(dice.choice((0, 64, 3_000))))
         elements = [reference.from_uniform_bytes(self.wide[at * 64 : at * 64 + 64]) for at in range(self.count)]
         for at in range(self.count):
             if dice.randrange(8) == 0:
@@ -115,7 +116,7 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
         "sum": backend.weighted_sum(lambda at: (batch.reduced[at],), (batch.elements,)),
         "evaluate": (evaluated, m),
         "composites": backend.composites(batch.how, batch.elements, evaluated),
-        "verify": backend.verify([batch.how, batch.how], batch.rho, batch.elements, [evaluated, products]),
+        "verify": backend.verify([batch.how, batch.other], batch.rho, batch.elements, [evaluated, products]),
         "finalize": backend.finalize(batch.inputs, batch.nonzero, evaluated),
         "scalars": (
             backend.reduce_scalars(batch.wide),
@@ -144,7 +145,7 @@ def differences(backend: Backend, reference: Backend, seed: int) -> list[str]:
 
 def backends(reference: Backend) -> list[Backend]:
     """The native ones that run here, not tested before."""
-    module, _ = group.load_native()
+    module, _ = group.native_module()
     if module is None:
         return []
     return [Native(module, name, Watch(name, reference, group.stop)) for name in module.names()]

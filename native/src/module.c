@@ -196,7 +196,7 @@ static PyObject *public_sum(PyObject *self, PyObject *args) {
     return result_and_bad(r, code, bad);
 }
 static int is_weighing(Py_ssize_t domain, Py_ssize_t seed, Py_ssize_t first, Py_ssize_t count) {
-    if (domain <= 255 && seed <= 65535 && first >= 0 && first + count <= 65536) return 1;
+    if (domain <= 255 && seed <= 65535 && first >= 0 && count <= 65536 && first <= 65536 - count) return 1;
     wrong("not a batch of RFC 9497's size");
     return 0;
 }

@@ -377,7 +377,10 @@ static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighi
                        const uint8_t *blinded, const uint8_t *const *answers, size_t holders, size_t count) {
     text texts[LANES];
     public_sum s;
-    uint8_t *memory = texts_begin(texts, how->seed.length + WEIGH_ROOM - 65535);
+    size_t longest = 0;
+    for (size_t i = 0; i < holders; i++)
+        if (how[i].seed.length > longest) longest = how[i].seed.length;
+    uint8_t *memory = texts_begin(texts, longest + WEIGH_ROOM - 65535);
     scalar *factors = malloc(2 * holders * sizeof(scalar));
     work *w = memory && factors ? work_begin() : NULL;
     if (!w || sum_begin(&s, (holders + 1) * count)) {

@@ -29,7 +29,7 @@ from tests.protocol.test_group import BAD_ENCODINGS, HASHED, MULTIPLES
 from tests.protocol.test_oprf import SUITES, check_suite
 from tests.shared import ROOT, shared
 
-NATIVE, PROBLEM = group.load_native()
+NATIVE, PROBLEM = group.native_module()
 NAMES = NATIVE.names() if NATIVE else []
 REFERENCE = group.choose("libsodium").backend
 
@@ -133,6 +133,7 @@ def test_wrong_lengths_reach_no_memory() -> None:
             (NATIVE.hash_to_group, (b"", (b"", b""), 0, 2, bytes(32))),
             (NATIVE.hash_to_group, (bytes(256), (b"",), 0, 1, b"")),
             (NATIVE.weigh, (b"", b"", 65535, bytes(64), bytes(64))),
+            (NATIVE.weigh, (b"", b"", sys.maxsize, bytes(32), bytes(32))),
             (NATIVE.evaluate, (bytes(31), b"", b"", 0, bytes(32))),
             (NATIVE.verify, (b"", (b"",), 0, bytes(64), bytes(32), (bytes(64),))),
             (NATIVE.verify, (b"", (), 0, b"", bytes(32), ())),
@@ -145,6 +146,14 @@ def test_wrong_lengths_reach_no_memory() -> None:
         NATIVE.check("none", b"")
 
 
+def test_seeds_of_any_lengths_have_room(backend: Backend) -> None:
+    hows = [Weighing(b"domain", bytes(length)) for length in (0, 65_535, 64)]
+    elements = REFERENCE.from_uniform_bytes(bytes(range(128)))
+    rho = REFERENCE.reduce_scalars(bytes(range(192)) * 2)
+    given = (hows, rho, elements, [elements] * 3)
+    assert backend.verify(*given) == REFERENCE.verify(*given)
+
+
 # Who chooses, and why.
 
 
@@ -154,7 +163,7 @@ def test_an_unknown_backend_is_refused() -> None:
 
 
 def test_without_the_module_libsodium_computes_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group, "load_native", lambda: (None, "there was no compiler"))
+    monkeypatch.setattr(group, "native_module", lambda: (None, "there was no compiler"))
     chosen = group.choose()
     assert (chosen.name, chosen.why) == ("libsodium", "there was no compiler")
     with pytest.raises(ConfigError, match="there was no compiler"):
@@ -164,7 +173,7 @@ def test_without_the_module_libsodium_computes_and_says_why(monkeypatch: pytest.
 def test_what_the_cpu_cant_run_is_refused_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("none")
     monkeypatch.setattr(module, "names", lambda: ["portable"], raising=False)
-    monkeypatch.setattr(group, "load_native", lambda: (module, ""))
+    monkeypatch.setattr(group, "native_module", lambda: (module, ""))
     with pytest.raises(ConfigError, match="this CPU can't run ifma"):
         group.choose("ifma")
 
@@ -297,13 +306,13 @@ def test_a_backend_that_goes_wrong_later_ends_the_process() -> None:
 from types import ModuleType
 from sluis_protocol import group, watch
 
-real, _ = group.load_native()
+real, _ = group.native_module()
 class Wrong(ModuleType):
     def __getattr__(self, name):
         return getattr(real, name)
 
 module = Wrong("wrong")
-group.load_native = lambda: (module, "")
+group.native_module = lambda: (module, "")
 watch.ONE_IN = 4
 print(group.choice().name, flush=True)
 def multiply(*given):
