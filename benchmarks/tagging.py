@@ -65,7 +65,7 @@ def main() -> int:
     options = parser.parse_args()
     keys: int = options.keys
     rounds: int = options.rounds
-    native, problem = group.load_native()
+    native, problem = group.native_module()
     names = ["libsodium", *(native.names() if native else [])]
     if native is None:
         print(problem, file=sys.stderr)

@@ -149,7 +149,7 @@ def main() -> int:
     which: str = parser.parse_args().which
     from sluis_protocol import group
 
-    module, problem = group.load_native()
+    module, problem = group.native_module()
     if module is None:
         raise SystemExit(problem)
     missed = 0

@@ -201,7 +201,7 @@ def rounds(purpose: PurposeOption = None, config: ConfigOption = CONFIG) -> None
 def doctor() -> None:
     """Say what this machine computes with, and why."""
     chosen = group.choice()
-    native, problem = group.load_native()
+    native, problem = group.native_module()
     names = ", ".join(native.names()) if native else problem
     say(f"group backend: {chosen.name} ({chosen.why})")
     say(f"native backends: {names}")

@@ -91,7 +91,7 @@ def choose(name: str = "") -> Choice:
         raise ConfigError(f"there is no group backend {name}", do=f"set {VARIABLE} to one of {', '.join(BACKENDS)}")
     if name == REFERENCE:
         return Choice(reference, f"{VARIABLE} asks for it")
-    module, problem = load_native()
+    module, problem = native_module()
     names = module.names() if module else []
     wanted = name or (names[0] if names else "")
     if module and wanted in names:
@@ -106,7 +106,7 @@ def choose(name: str = "") -> Choice:
     return Choice(reference, problem)
 
 
-def load_native() -> tuple[ModuleType | None, str]:
+def native_module() -> tuple[ModuleType | None, str]:
     """The extension module, or why there is none."""
     try:
         return import_module("sluis_protocol._native"), ""
