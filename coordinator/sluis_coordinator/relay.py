@@ -26,6 +26,7 @@ from . import events, store
 from .coordinator import Coordinator
 
 MOST_WAITING = 1_024  # tasks that one holder has not answered; more are refused at once
+MOST_BYTES = 33_554_432  # of these tasks together: 127 batches of the covenant's usual limit
 MOST_OF_ONE = 8  # of these, one member's: a node asks three at a time, and none may take another's place
 _READY = 0
 _READY_SECONDS = 30.0
@@ -42,6 +43,7 @@ class _Link:
     unsent: dict[int, HolderTask] = field(default_factory=dict)
     waiting: dict[int, asyncio.Future[Outcome]] = field(default_factory=dict)
     members: Counter[str] = field(default_factory=Counter)  # how many tasks of each are waiting
+    bytes: int = 0  # of all that are waiting
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     open: bool = True
 
@@ -49,6 +51,7 @@ class _Link:
         """The holder's outcome, however long it takes; cancelled before it was sent, a task is never sent."""
         answer = self.waiting[task.task_id] = asyncio.get_running_loop().create_future()
         self.members[member] += 1
+        self.bytes += len(task.request.body)
         self.unsent[task.task_id] = task
         self.changed.set()
         try:
@@ -58,6 +61,7 @@ class _Link:
             self.unsent.pop(task.task_id, None)
             del self.waiting[task.task_id]
             self.members[member] -= 1
+            self.bytes -= len(task.request.body)
 
     async def next_task(self) -> HolderTask | None:
         """The oldest task that somebody still waits for; None when the stream ends."""
@@ -174,7 +178,7 @@ class Relay:
         link = self._links.get(index)
         if link is None or not link.open:
             return HolderAnswer(index, _unavailable(index, "it is not connected"))
-        if len(link.waiting) >= MOST_WAITING:
+        if len(link.waiting) >= MOST_WAITING or link.bytes + len(message.body) > MOST_BYTES:
             return HolderAnswer(index, _unavailable(index, "it has too much to do"))
         if link.members[member] >= MOST_OF_ONE:
             return HolderAnswer(index, _unavailable(index, f"it has not answered {MOST_OF_ONE} requests of this node"))

@@ -75,8 +75,9 @@ def add_party(terms: Terms, card: Card, role: Role, quota: int | None) -> Terms:
 
 
 def default_quota(terms: Terms) -> int:
-    """What tagging the largest caseload allowed takes: every tag of every person, once."""
-    return load_rules().slots * max((purpose.maximum_persons for purpose in terms.purposes), default=20_000)
+    """What tagging the largest caseload allowed takes: every tag of every person, once, in whole steps of a batch."""
+    tags = load_rules().slots * max((purpose.maximum_persons for purpose in terms.purposes), default=20_000)
+    return -(-tags // terms.limits.batch_minimum) * terms.limits.batch_minimum
 
 
 def revoke(terms: Terms, oin: str) -> Terms:

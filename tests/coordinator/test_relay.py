@@ -184,6 +184,31 @@ async def test_one_node_cannot_take_the_others_places(tmp_path: Path) -> None:
             assert outcomes.count(QuotaExceeded.code) == relay.MOST_OF_ONE
 
 
+async def test_no_more_waits_for_a_holder_than_there_is_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Rig(tmp_path) as rig:
+        await rig.open_round()
+        [one] = await rig.members(1)
+        go_on = asyncio.Event()
+
+        async def busy(party: Party, task: HolderTask) -> Refusal:
+            await go_on.wait()
+            return await refusing(party, task)
+
+        async with holder(rig, 2, busy):
+            large = bytes(32 * 256)
+            monkeypatch.setattr(relay, "MOST_BYTES", 3 * len(large))
+            many = [asyncio.create_task(evaluate(one, large)) for _ in range(4)]  # with what is around them, two fit
+            await eventually(lambda: sum(each.done() for each in many) == 2)
+            link = rig.server.relay._links[2]
+            assert 2 * len(large) < link.bytes < relay.MOST_BYTES
+            go_on.set()
+            outcomes = [codes(await each)[2] for each in many]
+            assert sorted(outcomes) == sorted([QuotaExceeded.code] * 2 + [HolderUnavailable.code] * 2)
+            assert link.bytes == 0
+
+
 async def test_nothing_is_kept_for_a_holder_that_takes_nothing(tmp_path: Path) -> None:
     """It stalls: what its askers have given up is not kept, and not sent when it wakes."""
     async with Rig(tmp_path, make_world(limits=Limits(evaluation_seconds=1))) as rig:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sluis_protocol.covenant import Limits
 from sluis_protocol.errors import HolderUnavailable, SluisError, Unreachable
 from sluis_protocol.messages import (
     CovenantNote,
@@ -174,7 +175,7 @@ async def test_two_thousand_idle_connections_and_a_flood_stay_within_the_stated_
         idle = await asyncio.to_thread(_connect, rig.port, tls, 2_000)
         await rig.open_round()
         flooder, one, other = await rig.members(3, 1, 2)
-        request = EvaluationRequest(PURPOSE, (1, 2), os.urandom(32 * 2_048))
+        request = EvaluationRequest(PURPOSE, (1, 2), os.urandom(32 * Limits().batch_elements))
         signed = flooder.sign(Kind.EVALUATION_REQUEST, request)
 
         async def flood() -> None:
