@@ -12,6 +12,9 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from sluis_protocol import group
 from sluis_protocol.batches import ELEMENT_BYTES, ORDER, SCALAR_BYTES, Backend, Weighing
@@ -20,6 +23,7 @@ from sluis_protocol.native import Native
 from sluis_protocol.watch import Watch
 
 PRIME = 2**255 - 19
+_TOGETHER = 32  # batches that are shared out at a time
 SIZES = (*range(1, 20), 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300)
 
 
@@ -134,13 +138,19 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
     return made
 
 
-def differences(backend: Backend, reference: Backend, seed: int) -> list[str]:
-    """The steps that differ."""
+def compare(backends: Sequence[Backend], reference: Backend, seed: int) -> tuple[int, list[str]]:
+    """How many elements the batch of this seed has, and which steps of which backend differ."""
     batch = Batch(seed, reference)
-    made, expected = results(backend, batch), results(reference, batch)
-    return [
-        f"{backend.name}: {step}, seed {seed}, {batch.count} elements" for step in made if made[step] != expected[step]
-    ]
+    expected = results(reference, batch)
+    found = []
+    for backend in backends:
+        made = results(backend, batch)
+        found += [
+            f"{backend.name}: {step}, seed {seed}, {batch.count} elements"
+            for step in made
+            if made[step] != expected[step]
+        ]
+    return batch.count, found
 
 
 def backends(reference: Backend) -> list[Backend]:
@@ -151,23 +161,30 @@ def backends(reference: Backend) -> list[Backend]:
     return [Native(module, name, Watch(name, reference, group.stop)) for name in module.names()]
 
 
+def compare_alone(seed: int) -> tuple[int, list[str]]:
+    """In a process of its own, on one core: `compare` all native backends."""
+    reference = group.choose("libsodium").backend
+    with group.cores(1):
+        return compare(backends(reference), reference, seed)
+
+
 def main() -> int:
-    """Until so many elements went through each step of each backend."""
+    """Until so many elements went through each step of each backend, on all cores."""
     parser = argparse.ArgumentParser(description="The native backends beside libsodium.")
     parser.add_argument("--elements", type=int, default=20_000, help="for each backend (default: 20000)")
     parser.add_argument("--seed", type=int, default=time.time_ns(), help="begin with this batch")
     parser.add_argument("--first", action="store_true", help="stop at the first difference")
     options = parser.parse_args()
-    reference, found = group.choose("libsodium").backend, list[str]()
-    for backend in backends(reference):
-        seed, elements, batches = options.seed, 0, 0
-        with group.cores(1):
-            while elements < options.elements and not (found and options.first):
-                found += differences(backend, reference, seed)
-                elements += Batch(seed, reference).count
-                batches += 1
-                seed += 1
-        print(f"{backend.name}: {batches} batches, {elements} elements through 13 steps, {len(found)} differences")
+    names = [backend.name for backend in backends(group.choose("libsodium").backend)]
+    found, elements, batches = list[str](), 0, 0
+    with ProcessPoolExecutor(group.available_cores(), mp_context=get_context("spawn")) as pool:
+        while elements < options.elements and not (found and options.first):
+            seeds = range(options.seed + batches, options.seed + batches + _TOGETHER)
+            for count, differing in pool.map(compare_alone, seeds, chunksize=4):
+                elements += count
+                found += differing
+            batches += _TOGETHER
+    print(f"{', '.join(names)}: {batches} batches, {elements} elements through 13 steps, {len(found)} differences")
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0
