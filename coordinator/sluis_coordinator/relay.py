@@ -115,7 +115,7 @@ class Relay:
             log.info("holder disconnected", oin=oin, index=index)
 
     async def evaluate(self, oin: str, message: SignedMessage) -> AsyncGenerator[HolderAnswer, None]:
-        """Each quorum member's outcome as soon as it is there: a signed answer, or why there is none.
+        """The receipt, then each quorum member's outcome as soon as it is there: a signed answer, or why there is none.
 
         1. a member signed it, now, for this covenant, and is the caller; 2. the round collects, and is of that
         purpose, which is in force; 3. the batch is within the covenant's limit; 4. the quorum is t known holders.
@@ -138,7 +138,8 @@ class Relay:
             )
         covenant.purpose(request.purpose, now.date())
         check_quorum(covenant.joint_key, request.quorum)
-        await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        receipt = await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        yield HolderAnswer(0, receipt)
         seconds = covenant.terms.limits.evaluation_seconds
         asking = [asyncio.create_task(self._ask(index, message, oin, seconds)) for index in request.quorum]
         try:
@@ -148,8 +149,8 @@ class Relay:
             for task in asking:
                 task.cancel()
 
-    def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> None:
-        """Check the round and note how much was asked, before anybody answers."""
+    def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> SignedMessage:
+        """Check the round and note how much was asked, before anybody answers; the receipt for it."""
         with transaction(self._coordinator.engine) as connection:
             found = store.find_round(connection, envelope.round_id)
             if found.purpose != purpose:
@@ -169,6 +170,7 @@ class Relay:
                 party=envelope.sender,
                 count=elements,
             )
+        return self._coordinator.receipt(events.Happened.EVALUATION, message)
 
     async def _ask(self, index: int, message: SignedMessage, member: str, seconds: float) -> HolderAnswer:
         link = self._links.get(index)

@@ -21,6 +21,7 @@ from sluis_protocol.messages import (
     HolderTask,
     Refusal,
 )
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.wire.methods import EVALUATE, SERVE
 from sluis_runtime.database import transaction
@@ -77,7 +78,12 @@ async def holder(rig: Rig, index: int, work: Work) -> AsyncIterator[Party]:
 
 async def evaluate(party: Party, elements: bytes = bytes(32), quorum: tuple[int, ...] = (1, 2)) -> list[HolderAnswer]:
     request = party.sign(Kind.EVALUATION_REQUEST, EvaluationRequest(PURPOSE, quorum, elements))
-    return [each async for each in party.channel.stream(EVALUATE, request, HolderAnswer, timeout=DEADLINE)]
+    answers = [each async for each in party.channel.stream(EVALUATE, request, HolderAnswer, timeout=DEADLINE)]
+    first = answers.pop(0)
+    assert first.index == 0
+    assert isinstance(first.outcome, SignedMessage)
+    check_receipt(first.outcome, party.covenant, "evaluation", request.digest, request.envelope.round_id)
+    return answers
 
 
 def codes(answers: list[HolderAnswer]) -> dict[int, int]:

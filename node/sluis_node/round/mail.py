@@ -41,6 +41,7 @@ from ..handshake.casebook import Casebook
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from ..processing.activity import Activity
+from ..transparency import owed
 from .ledger import OUTSTANDING, Answered, ClaimState
 from .own_family import shown
 from .own_round import OwnRound, RoundState
@@ -132,12 +133,17 @@ class Mail:
             sender = envelope.sender
             match kind:
                 case Kind.PUBLICATION:
-                    self._publication(connection, known, wire.decode(Publication, envelope.payload))
+                    outcome = wire.decode(Publication, envelope.payload)
+                    owed.note_promise(connection, message, party=self._parts.oin, count=outcome.claims)
+                    self._publication(connection, known, outcome)
                 case Kind.CLAIM:
+                    self._owed_unproven(connection, "claim", message, envelope)
                     self._claim(connection, known, message, wire.decode(Claim, envelope.payload))
                 case Kind.CONFIRMATION:
+                    self._owed_unproven(connection, "outcome", message, envelope)
                     self._confirmation(connection, known, envelope, wire.decode(Confirmation, envelope.payload))
                 case Kind.UNCONFIRMED:
+                    owed.note_promise(connection, message, party=self._parts.oin)
                     self._unconfirmed(connection, known, wire.decode(Unconfirmed, envelope.payload))
                 case _:
                     raise MalformedMessage(f"a {kind} is no mail for a node")
@@ -145,6 +151,14 @@ class Mail:
             raise
         except SluisError as error:
             self._note(connection, known, message, error, sender)
+
+    def _owed_unproven(self, connection: Connection, kind: str, message: SignedMessage, envelope: Envelope) -> None:
+        """The log has that this was told to us. If it is left out, that is our word: we keep no proof of it.
+
+        A claim has tags, which nobody else should see; the counterpart's answer the coordinator doesn't sign.
+        """
+        one = owed.Owed(kind, message.digest, self._parts.now(), envelope.round_id, self._parts.oin)
+        owed.note(connection, one)
 
     def _note(
         self, connection: Connection, known: _Round | None, message: SignedMessage, error: SluisError, sender: str = ""

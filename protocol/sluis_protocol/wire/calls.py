@@ -101,7 +101,7 @@ def _write_holder_answer(value: plain.HolderAnswer) -> evaluation_pb2.HolderAnsw
 
 
 def _read_holder_answer(m: evaluation_pb2.HolderAnswer) -> plain.HolderAnswer:
-    return plain.HolderAnswer(number(m.index, "index", 1, 255), _read_outcome(m))
+    return plain.HolderAnswer(number(m.index, "index", 0, 255), _read_outcome(m))
 
 
 def _write_task(value: plain.HolderTask) -> evaluation_pb2.HolderTask:
