@@ -21,6 +21,7 @@ from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
 from sluis_protocol.threshold import check_quorum
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
+from sluis_runtime.trace import header
 
 from . import events, store
 from .coordinator import Coordinator
@@ -139,6 +140,7 @@ class Relay:
         covenant.purpose(request.purpose, now.date())
         check_quorum(covenant.joint_key, request.quorum)
         receipt = await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        log.info("asked", oin=oin, round=envelope.round_id, quorum=list(request.quorum))
         yield HolderAnswer(0, receipt)
         seconds = covenant.terms.limits.evaluation_seconds
         asking = [asyncio.create_task(self._ask(index, message, oin, seconds)) for index in request.quorum]
@@ -182,7 +184,8 @@ class Relay:
             return HolderAnswer(index, _unavailable(index, f"it has not answered {MOST_OF_ONE} requests of this node"))
         try:
             async with asyncio.timeout(seconds):
-                return HolderAnswer(index, await link.ask(HolderTask(next(self._ids), message), member))
+                task = HolderTask(next(self._ids), message, header())
+                return HolderAnswer(index, await link.ask(task, member))
         except TimeoutError:
             log.warning("holder too slow", index=index, seconds=seconds)
             return HolderAnswer(index, _unavailable(index, f"it did not answer within {seconds:.0f} s"))

@@ -295,10 +295,14 @@ class HolderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HolderTask:
-    """The relay passes a node's signed request on to a key holder, over the connection that the holder opened."""
+    """The relay passes a node's signed request on to a key holder, over the connection that the holder opened.
+
+    `traceparent`: of the node's call, by W3C Trace Context; for log lines only, and "" where there was none.
+    """
 
     task_id: int
     request: SignedMessage
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,36 @@ async def test_two_honest_holders(tmp_path: Path) -> None:
             assert events.counts(connection, rig.round_id, events.Happened.EVALUATION) == {one.oin: 2}
 
 
+@pytest.mark.parametrize(
+    ("sent", "passed_on"),
+    [
+        (["00-" + "ab" * 16 + "-" + "cd" * 8 + "-00"], "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"),
+        (["cc-" + "ab" * 16 + "-" + "cd" * 8 + "-01-later"], "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"),
+        (["00-" + "ab" * 16 + "-" + "cd" * 8 + "-01-more"], ""),
+        (["00-" + "AB" * 16 + "-" + "cd" * 8 + "-01"], ""),
+        (["00-" + "00" * 16 + "-" + "cd" * 8 + "-01"], ""),
+        (["x" * 4_000], ""),
+        ([], ""),
+    ],
+)
+async def test_a_trace_is_passed_on_or_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: list[str], passed_on: str
+) -> None:
+    tasks: list[HolderTask] = []
+
+    async def noting(party: Party, task: HolderTask) -> SignedMessage:
+        tasks.append(task)
+        return await honest(party, task)
+
+    async with Rig(tmp_path) as rig, holder(rig, 1, noting), holder(rig, 2, noting):
+        await rig.open_round()
+        [one] = await rig.members(1)
+        monkeypatch.setattr("sluis_runtime.channel.metadata", lambda: tuple(("traceparent", value) for value in sent))
+        answers = await evaluate(one, oprf.blind([b"a"], os.urandom).elements)
+        assert all(isinstance(each.outcome, SignedMessage) for each in answers)
+    assert [task.traceparent for task in tasks] == [passed_on] * 2
+
+
 async def test_absent_and_refusing(tmp_path: Path) -> None:
     async with Rig(tmp_path) as rig, holder(rig, 2, refusing):
         await rig.open_round()

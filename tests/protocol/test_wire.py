@@ -128,7 +128,7 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.RoundQuery: st.builds(plain.RoundQuery, words(1, 64)),
     plain.RoundList: st.builds(plain.RoundList, st.lists(ROUND, max_size=3).map(tuple)),
     plain.HolderAnswer: st.builds(plain.HolderAnswer, st.integers(0, 255), OUTCOMES),
-    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63 - 1), SIGNED),
+    plain.HolderTask: st.builds(plain.HolderTask, st.integers(1, 2**63 - 1), SIGNED, st.sampled_from(("", "x" * 55))),
     plain.HolderResult: st.builds(plain.HolderResult, ID64, OUTCOMES),
     plain.SubmissionPart: st.builds(plain.SubmissionPart, SIGNED | st.binary(min_size=1, max_size=99)),
     plain.ReceiveRequest: st.builds(plain.ReceiveRequest, words(0, 64), st.booleans()),
