@@ -175,7 +175,8 @@ async def tag_on_the_wire(country: Country, inputs: Sequence[bytes]) -> list[byt
             PURPOSE,
             os.urandom,
             Quorums(covenant.holders, covenant.terms.threshold, os.urandom),
-            faults.append,
+            on_receipt=lambda *_: None,
+            on_fault=faults.append,
         )
         outputs = await tagging.run(inputs, os.urandom(SEED_BYTES), _silent)
     if faults:

@@ -22,7 +22,7 @@ from sluis_protocol.errors import SluisError, Unreachable
 from sluis_protocol.wire.methods import SERVE, Method, Shape
 from sluis_protocol.wire.status import status_of
 from sluis_runtime.logs import logger
-from sluis_runtime.trace import HEADER, parse
+from sluis_runtime.trace import HEADER, TraceContext, parse, within
 
 from .identity import caller_oin, check_role
 
@@ -66,7 +66,6 @@ class Calls:
         async def answer(request: bytes | AsyncIterator[bytes], context: _Context) -> bytes | None:
             task = asyncio.current_task()
             oin, counted = "", False
-            trace = _trace(context)
             try:
                 if self._draining:
                     raise Unreachable("the coordinator is stopping", do="try again in a moment")
@@ -88,11 +87,11 @@ class Calls:
                 return None
             except SluisError as error:
                 # `what` is our own text; the rest of an error may quote the caller.
-                log.warning("refused", call=method.name, oin=oin, code=error.code, what=error.what, **trace)
+                log.warning("refused", call=method.name, oin=oin, code=error.code, what=error.what)
                 status, details, trailing = status_of(error)
             except Exception as error:  # noqa: BLE001 (a bug: the one place that keeps it from ending the server)
                 place = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-                log.error("bug", call=method.name, oin=oin, type=type(error).__name__, place=place, **trace)
+                log.error("bug", call=method.name, oin=oin, type=type(error).__name__, place=place)
                 status, details, trailing = grpc.StatusCode.INTERNAL, "the coordinator failed; its log says where", ()
             finally:
                 if task:
@@ -100,14 +99,17 @@ class Calls:
                 self._calls[oin] -= counted
             return cast("bytes", await context.abort(status, details, trailing))
 
-        return answer
+        async def traced(request: bytes | AsyncIterator[bytes], context: _Context) -> bytes | None:
+            with within(_trace(context)):
+                return await answer(request, context)
+
+        return traced
 
 
-def _trace(context: _Context) -> dict[str, str]:
-    """The trace id that the caller's `traceparent` has, for log lines; malformed ones are not repeated."""
+def _trace(context: _Context) -> TraceContext | None:
+    """What the caller's `traceparent` says, for log lines and key holders; malformed ones are not repeated."""
     values = [str(value) for name, value in context.invocation_metadata() or () if name == HEADER]
-    found = parse(values[0]) if len(values) == 1 else None
-    return {"trace_id": found.trace_id.hex()} if found else {}
+    return parse(values[0]) if len(values) == 1 else None
 
 
 def _decoded(method: Method, request: bytes | AsyncIterator[bytes]) -> object:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import ConfigError, CovenantError
+from sluis_protocol.log_messages import Receipt
 from sluis_protocol.note import Verifier
 from sluis_protocol.rules import RuleSet, load_rules
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign, signing_key
@@ -59,6 +60,15 @@ class Coordinator:
         """A message of the coordinator's own, dated now, or at the time that it decided on something."""
         envelope = Envelope(kind, self.oin, covenant_hash, round_id, at or self.clock(), wire.encode(payload))
         return sign(envelope, self.key)
+
+    def receipt(self, kind: str, about: SignedMessage, *, digest: bytes | None = None) -> SignedMessage:
+        """The promise that the log has a leaf of that kind for what a node sent (`sluis_protocol.promises`).
+
+        Its digest is the message's, or `digest`. Only for what stands in the log already.
+        """
+        envelope = about.envelope
+        content = Receipt(kind, about.digest if digest is None else digest)
+        return self.sign(Kind.RECEIPT, content, envelope.round_id, envelope.covenant_hash)
 
     def covenant_of(self, covenant_hash: bytes) -> Covenant:
         """The covenant that a round goes on under; it was verified before it was kept, and is verified again."""

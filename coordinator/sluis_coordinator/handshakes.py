@@ -100,32 +100,37 @@ def _step(
     return handshake.oins
 
 
-def write(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequence[str]:
-    """Pass on a letter, once. Returns whom there is mail for now.
+def write(coordinator: Coordinator, oin: str, message: SignedMessage) -> tuple[SignedMessage, Sequence[str]]:
+    """Pass on a letter, once. The receipt, and whom there is mail for now.
 
     1. and 2. as for a move; 3. it verifies under the covenant in force, by the caller's key; 4. both sides have
     accepted, and nothing has ended; 5. it is the next of that side's letters (Replayed otherwise).
     """
     with transaction(coordinator.engine) as connection:
-        handshake = _find(connection, message.envelope, oin)
-        if store.was_taken(connection, handshake, oin, message):
-            return ()
-        letter = open_letter(message, coordinator.covenant, handshake=handshake.name, now=None, caller=oin)
-        at = max(_now(coordinator), handshake.at)
-        _require_past(coordinator, message.envelope, at)
-        state = handshake.state
-        if not isinstance(state, Agreed | Drafting | Active) or at >= state.deadline:
-            raise HandshakeError(f"a handshake that is {state.name} carries no letters", handshake=handshake.name)
-        last = store.last_letter(connection, handshake, oin)
-        if letter.number != last + 1:
-            raise Replayed(f"this is letter {letter.number}, and {last + 1} is next", handshake=handshake.name)
-        if letter.number > MOST_LETTERS:
-            raise HandshakeError(f"a handshake carries {MOST_LETTERS} letters a side", handshake=handshake.name)
-        store.take(connection, handshake, oin, message, letter.number)
-        recipient = handshake.counterpart(oin)
-        outbox.put(connection, recipient, handshake.name, message)
-        events.record(connection, events.Happened.LETTER, at, message.digest, round_id=handshake.name)
-        return (recipient,)
+        told = _write(coordinator, connection, oin, message)
+    return coordinator.receipt(events.Happened.LETTER, message), told
+
+
+def _write(coordinator: Coordinator, connection: Connection, oin: str, message: SignedMessage) -> Sequence[str]:
+    handshake = _find(connection, message.envelope, oin)
+    if store.was_taken(connection, handshake, oin, message):
+        return ()
+    letter = open_letter(message, coordinator.covenant, handshake=handshake.name, now=None, caller=oin)
+    at = max(_now(coordinator), handshake.at)
+    _require_past(coordinator, message.envelope, at)
+    state = handshake.state
+    if not isinstance(state, Agreed | Drafting | Active) or at >= state.deadline:
+        raise HandshakeError(f"a handshake that is {state.name} carries no letters", handshake=handshake.name)
+    last = store.last_letter(connection, handshake, oin)
+    if letter.number != last + 1:
+        raise Replayed(f"this is letter {letter.number}, and {last + 1} is next", handshake=handshake.name)
+    if letter.number > MOST_LETTERS:
+        raise HandshakeError(f"a handshake carries {MOST_LETTERS} letters a side", handshake=handshake.name)
+    store.take(connection, handshake, oin, message, letter.number)
+    recipient = handshake.counterpart(oin)
+    outbox.put(connection, recipient, handshake.name, message)
+    events.record(connection, events.Happened.LETTER, at, message.digest, round_id=handshake.name)
+    return (recipient,)
 
 
 def lapse(coordinator: Coordinator, handshake: Handshake) -> None:

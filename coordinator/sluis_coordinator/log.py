@@ -21,7 +21,6 @@ from sluis_protocol.checkpoint import (
     with_cosignatures,
 )
 from sluis_protocol.errors import LogError, StorageError
-from sluis_protocol.leaves import KINDS
 from sluis_protocol.log_messages import (
     ABOUT_LOG,
     ConsistencyRequest,
@@ -72,17 +71,17 @@ def consistency(coordinator: Coordinator, request: ConsistencyRequest) -> Signed
 
 
 def inclusion(coordinator: Coordinator, oin: str, request: InclusionRequest) -> SignedMessage:
-    """Where an event stands, or that it isn't there. What was sealed for one node is found by that node only.
+    """Where an event stands, or that it isn't there: the same to everybody, so that the answer proves something.
 
-    Otherwise a digest that can be guessed (how many claims somebody got, say) could be tried out here.
+    Sealed ones, too, are found by whoever knows the digest, which nobody can guess. Where both nodes of a candidate are
+    told the same, each is shown its own.
     """
     table = event_table.c
     kind = or_(table.kind == request.kind, table.kind.startswith(f"{request.kind} ", autoescape=True))
     query = select(event_table).where(table.digest == request.digest, kind, table.id <= request.size)
     with transaction(coordinator.engine) as connection:
         _require(connection, request.size)
-        rows = connection.execute(query.order_by(table.id)).mappings().all()
-        found = next((row for row in rows if _may_read(row["kind"], row["party"], oin)), None)
+        found = connection.execute(query.order_by(table.party != oin, table.id).limit(1)).mappings().first()
         answer = LogInclusion(request.kind, request.digest, request.size)
         if found is not None:
             index, read = found["id"] - 1, log_store.reader(connection)
@@ -90,11 +89,6 @@ def inclusion(coordinator: Coordinator, oin: str, request: InclusionRequest) -> 
             text = events.leaf_of(found).text
             answer = LogInclusion(request.kind, request.digest, request.size, text, index, proof)
     return _answer(coordinator, Kind.LOG_INCLUSION, answer, coordinator.clock())
-
-
-def _may_read(kind: str, party: str, oin: str) -> bool:
-    fields = KINDS[kind]
-    return not (fields.sealed and fields.party) or party == oin
 
 
 def leaves(coordinator: Coordinator, request: LeavesRequest) -> LeafList:

@@ -12,6 +12,7 @@ from sluis_protocol import wire
 from sluis_protocol.confirm import CANDIDATE_BYTES
 from sluis_protocol.errors import Replayed, RoundError
 from sluis_protocol.join import Candidate
+from sluis_protocol.log_messages import NONCE_BYTES
 from sluis_protocol.messages import Claim, Confirmation, Opening, PersonClaim, Publication, Unconfirmed
 from sluis_protocol.rounds import Event, Published
 from sluis_protocol.signed import Kind, SignedMessage, open_signed
@@ -30,10 +31,7 @@ def publish(coordinator: Coordinator, found: store.Round, oins: Sequence[str], j
     for candidate_id, candidate in named:
         for oin, content in _claims(candidate_id, candidate):
             mail[oin].append(coordinator.sign(Kind.CLAIM, content, found.id, found.covenant_hash))
-    outcomes = {
-        oin: coordinator.sign(Kind.PUBLICATION, Publication(len(oins), len(claims)), found.id, found.covenant_hash)
-        for oin, claims in mail.items()
-    }
+    outcomes = {oin: _publication(coordinator, found, len(oins), len(claims)) for oin, claims in mail.items()}
     now = coordinator.clock()
     with transaction(coordinator.engine) as connection:
         store.move_round(connection, found, Event.PUBLISH, now, candidates=len(named))
@@ -64,16 +62,14 @@ def abandon(coordinator: Coordinator, found: store.Round, why: str) -> None:
         store.move_round(connection, found, Event.ABANDON, now, abandoned=why)
         submitted = store.find_submissions(connection, found.id)
         for one in submitted:
-            outcome = coordinator.sign(
-                Kind.PUBLICATION, Publication(len(submitted), 0, why), found.id, found.covenant_hash
-            )
+            outcome = _publication(coordinator, found, len(submitted), 0, why)
             outbox.put(connection, one.oin, found.id, outcome)
             digest = outcome.digest
             events.record(connection, events.Happened.PUBLICATION, now, digest, round_id=found.id, party=one.oin)
 
 
-def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> Sequence[str]:
-    """Take one side's confirmation or refusal; when both are in, tell both. Returns whom there is mail for now.
+def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> tuple[SignedMessage, Sequence[str]]:
+    """Take one side's confirmation or refusal; when both are in, tell both. The receipt, and whom there is mail for.
 
     1. its round is published, and goes on under the covenant that it was announced with; 2. one of the candidate's two
     nodes signed it, and is the caller; 3. it is that node's first answer, or the very same again, which changes
@@ -85,7 +81,8 @@ def confirm(coordinator: Coordinator, oin: str, message: SignedMessage) -> Seque
     envelope = open_signed(message, covenant, Kind.CONFIRMATION, round_id=found.id, now=None, caller=oin)
     confirmation = wire.decode(Confirmation, envelope.payload)
     with transaction(coordinator.engine) as connection:
-        return _take(coordinator, connection, store.find_round(connection, found.id), oin, confirmation, message)
+        told = _take(coordinator, connection, store.find_round(connection, found.id), oin, confirmation, message)
+    return coordinator.receipt(events.Happened.CONFIRMATION, message), told
 
 
 def _take(
@@ -152,6 +149,13 @@ def forget(connection: Connection, round_id: str) -> None:
     of_round = select(candidates.c.id).where(candidates.c.round_id == round_id)
     connection.execute(delete(confirmations).where(confirmations.c.candidate_id.in_(of_round)))
     connection.execute(delete(candidates).where(candidates.c.round_id == round_id))
+
+
+def _publication(
+    coordinator: Coordinator, found: store.Round, participants: int, claims: int, abandoned: str = ""
+) -> SignedMessage:
+    content = Publication(coordinator.random(NONCE_BYTES), participants, claims, abandoned)
+    return coordinator.sign(Kind.PUBLICATION, content, found.id, found.covenant_hash)
 
 
 def _claims(candidate_id: bytes, candidate: Candidate) -> Iterator[tuple[str, Claim]]:

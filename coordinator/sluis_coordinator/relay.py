@@ -21,6 +21,7 @@ from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
 from sluis_protocol.threshold import check_quorum
 from sluis_runtime.database import transaction
 from sluis_runtime.logs import logger
+from sluis_runtime.trace import header
 
 from . import events, store
 from .coordinator import Coordinator
@@ -119,7 +120,7 @@ class Relay:
             log.info("holder disconnected", oin=oin, index=index)
 
     async def evaluate(self, oin: str, message: SignedMessage) -> AsyncGenerator[HolderAnswer, None]:
-        """Each quorum member's outcome as soon as it is there: a signed answer, or why there is none.
+        """The receipt, then each quorum member's outcome as soon as it is there: a signed answer, or why there is none.
 
         1. a member signed it, now, for this covenant, and is the caller; 2. the round collects, and is of that
         purpose, which is in force; 3. the batch is within the covenant's limit; 4. the quorum is t known holders.
@@ -142,7 +143,9 @@ class Relay:
             )
         covenant.purpose(request.purpose, now.date())
         check_quorum(covenant.joint_key, request.quorum)
-        await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        receipt = await asyncio.to_thread(self._count, envelope, request.purpose, message, elements)
+        log.info("asked", oin=oin, round=envelope.round_id, quorum=list(request.quorum))
+        yield HolderAnswer(0, receipt)
         seconds = covenant.terms.limits.evaluation_seconds
         asking = [asyncio.create_task(self._ask(index, message, oin, seconds)) for index in request.quorum]
         try:
@@ -152,8 +155,8 @@ class Relay:
             for task in asking:
                 task.cancel()
 
-    def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> None:
-        """Check the round and note how much was asked, before anybody answers."""
+    def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> SignedMessage:
+        """Check the round and note how much was asked, before anybody answers; the receipt for it."""
         with transaction(self._coordinator.engine) as connection:
             found = store.find_round(connection, envelope.round_id)
             if found.purpose != purpose:
@@ -173,6 +176,7 @@ class Relay:
                 party=envelope.sender,
                 count=elements,
             )
+        return self._coordinator.receipt(events.Happened.EVALUATION, message)
 
     async def _ask(self, index: int, message: SignedMessage, member: str, seconds: float) -> HolderAnswer:
         link = self._links.get(index)
@@ -184,7 +188,8 @@ class Relay:
             return HolderAnswer(index, _unavailable(index, f"it has not answered {MOST_OF_ONE} requests of this node"))
         try:
             async with asyncio.timeout(seconds):
-                return HolderAnswer(index, await link.ask(HolderTask(next(self._ids), message), member))
+                task = HolderTask(next(self._ids), message, header())
+                return HolderAnswer(index, await link.ask(task, member))
         except TimeoutError:
             log.warning("holder too slow", index=index, seconds=seconds)
             return HolderAnswer(index, _unavailable(index, f"it did not answer within {seconds:.0f} s"))

@@ -191,32 +191,31 @@ class Server:
         await self._outbox.acknowledge(oin, request.delivery_ids)
         return Empty()
 
-    async def _confirm(self, oin: str, message: SignedMessage) -> Empty:
-        self._bell.ring(await asyncio.to_thread(matches.confirm, self._coordinator, oin, message))
-        return Empty()
+    async def _confirm(self, oin: str, message: SignedMessage) -> SignedMessage:
+        receipt, told = await asyncio.to_thread(matches.confirm, self._coordinator, oin, message)
+        self._bell.ring(told)
+        return receipt
 
     async def _move(self, oin: str, message: SignedMessage) -> Empty:
         self._bell.ring(await asyncio.to_thread(handshakes.move, self._coordinator, oin, message))
         return Empty()
 
-    async def _write(self, oin: str, message: SignedMessage) -> Empty:
-        self._bell.ring(await asyncio.to_thread(handshakes.write, self._coordinator, oin, message))
-        return Empty()
+    async def _write(self, oin: str, message: SignedMessage) -> SignedMessage:
+        receipt, told = await asyncio.to_thread(handshakes.write, self._coordinator, oin, message)
+        self._bell.ring(told)
+        return receipt
 
     async def _list_periods(self, oin: str, request: PeriodQuery) -> PeriodList:
         return await asyncio.to_thread(totals.look, self._coordinator, oin, request.purpose)
 
-    async def _enrol(self, oin: str, request: EnrolRequest) -> Empty:
-        await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)
-        return Empty()
+    async def _enrol(self, oin: str, request: EnrolRequest) -> SignedMessage:
+        return await asyncio.to_thread(totals.enrol, self._coordinator, oin, request.enrolment, request.proof)
 
-    async def _contribute(self, oin: str, message: SignedMessage) -> Empty:
-        await asyncio.to_thread(totals.contribute, self._coordinator, oin, message)
-        return Empty()
+    async def _contribute(self, oin: str, message: SignedMessage) -> SignedMessage:
+        return await asyncio.to_thread(totals.contribute, self._coordinator, oin, message)
 
-    async def _unmask(self, oin: str, message: SignedMessage) -> Empty:
-        await asyncio.to_thread(totals.unmask, self._coordinator, oin, message)
-        return Empty()
+    async def _unmask(self, oin: str, message: SignedMessage) -> SignedMessage:
+        return await asyncio.to_thread(totals.unmask, self._coordinator, oin, message)
 
 
 async def ask_health(address: str, tls: Tls, *, timeout: float = 5.0) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from sluis_protocol import wire
 from sluis_protocol.errors import MalformedMessage, Replayed, RoundError, SluisError, SubmissionRefused
-from sluis_protocol.messages import Manifest, Receipt, SubmissionPart
+from sluis_protocol.messages import Manifest, SubmissionPart
 from sluis_protocol.rounds import Collecting
 from sluis_protocol.signed import Kind, SignedMessage, open_signed
 from sluis_protocol.submission import commitment_hash, row_bytes
@@ -23,6 +23,7 @@ from sluis_runtime.logs import logger
 
 from . import store
 from .coordinator import Coordinator
+from .events import Happened
 from .tagfile import Rows, TagFileWriter, file_name, parse_rows
 from .threads import to_the_end
 
@@ -39,6 +40,7 @@ class Announced:
     round_id: str
     oin: str
     manifest: Manifest
+    message: SignedMessage
 
 
 class RowCheck:
@@ -140,7 +142,7 @@ class Submissions:
             raise SubmissionRefused(
                 f"{manifest.slots} tags a person instead of the rule set's {coordinator.rules.slots}", party=oin
             )
-        return Announced(round_id, oin, manifest)
+        return Announced(round_id, oin, manifest, message)
 
     def _admit(self, announced: Announced) -> SignedMessage | store.Round:
         """The earlier receipt of the same submission, or the round that this one may come in; raise if it may not."""
@@ -179,9 +181,7 @@ class Submissions:
         check.finish()
         writer.finish()
         coordinator, manifest = self._coordinator, announced.manifest
-        receipt = coordinator.sign(
-            Kind.RECEIPT, Receipt(manifest.commitment), announced.round_id, coordinator.covenant.hash
-        )
+        receipt = coordinator.receipt(Happened.COMMITMENT, announced.message, digest=manifest.commitment)
         new = store.Submitted(
             announced.round_id, announced.oin, manifest.commitment, manifest.families, manifest.persons, receipt
         )

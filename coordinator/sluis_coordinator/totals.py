@@ -11,6 +11,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sluis_protocol import totals as protocol
 from sluis_protocol.errors import InputError, TotalsError
@@ -126,34 +127,34 @@ Lists = Mapping[Signed, SignedMessage]
 Shares = Mapping[str, bytes]
 
 
-def enrol(coordinator: Coordinator, oin: str, message: SignedMessage, proof: bytes) -> None:
+def enrol(coordinator: Coordinator, oin: str, message: SignedMessage, proof: bytes) -> SignedMessage:
     """Take an enrolment: in time, the first of this member, under the covenant in force, with figures in range."""
 
     def check(period: Period, _lists: Lists) -> Shares:
         protocol.check_enrolment(message, proof, period, caller=oin)
         return {}
 
-    _take(coordinator, oin, message, Step.ENROLMENT, Enrolling, lambda found: found.enrol_until, check)
+    return _take(coordinator, oin, message, Step.ENROLMENT, Enrolling, attrgetter("enrol_until"), check)
 
 
-def contribute(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
+def contribute(coordinator: Coordinator, oin: str, message: SignedMessage) -> SignedMessage:
     """Take a masked ciphertext of a member on the roster, with the shares of its mask."""
 
     def check(period: Period, lists: Lists) -> Shares:
         protocol.check_contribution(message, period, lists[Signed.ROSTER], caller=oin)
         return protocol.shares_of(message, period, lists[Signed.ROSTER])
 
-    _take(coordinator, oin, message, Step.CONTRIBUTION, Contributing, lambda found: found.contribute_until, check)
+    return _take(coordinator, oin, message, Step.CONTRIBUTION, Contributing, attrgetter("contribute_until"), check)
 
 
-def unmask(coordinator: Coordinator, oin: str, message: SignedMessage) -> None:
+def unmask(coordinator: Coordinator, oin: str, message: SignedMessage) -> SignedMessage:
     """Take a contributor's part of what takes the masks from the sum over the list."""
 
     def check(period: Period, lists: Lists) -> Shares:
         protocol.check_unmasking(message, period, lists[Signed.CONTRIBUTORS], caller=oin)
         return {}
 
-    _take(coordinator, oin, message, Step.UNMASKING, Closing, lambda found: found.unmask_until, check)
+    return _take(coordinator, oin, message, Step.UNMASKING, Closing, attrgetter("unmask_until"), check)
 
 
 def _take(
@@ -164,10 +165,10 @@ def _take(
     state: type[State],
     until: Callable[[StoredPeriod], datetime],
     check: Callable[[Period, Lists], Shares],
-) -> None:
+) -> SignedMessage:
     """1. The period exists; 2. the same again changes nothing, another one is refused; 3. it is in time; 4. `check`.
 
-    The check takes its time, so it is made between two looks at the database.
+    Gives the receipt. The check takes its time, so it is made between two looks at the database.
     """
     now, period_id = coordinator.clock(), message.envelope.round_id
 
@@ -186,12 +187,12 @@ def _take(
     with transaction(coordinator.engine) as connection:
         found = look_up(connection)
         lists = store.signed(connection, period_id)
-    if found is None:
-        return
-    shares = check(_verified(coordinator, found), lists)
-    with transaction(coordinator.engine) as connection:
-        if look_up(connection) is not None:
-            store.take(connection, period_id, step, oin, message, now, shares)
+    if found is not None:
+        shares = check(_verified(coordinator, found), lists)
+        with transaction(coordinator.engine) as connection:
+            if look_up(connection) is not None:
+                store.take(connection, period_id, step, oin, message, now, shares)
+    return coordinator.receipt(f"totals {step}", message)
 
 
 # What is due.

@@ -9,7 +9,7 @@ file to match, in the order in which the modules hand it on:
     round:    announced, participation  the round to take part in; keys are prepared, tagged, packed and handed in
               tagging, quorums          … blinded, evaluated by key holders whose proofs are verified
               own_family, own_round     … and what will be needed to confirm is kept, sealed (store, vault)
-              receive → mail            what the coordinator claims is examined and answered
+              receive, mail, candidates what the coordinator claims is examined and answered
               ledger → matches          what both sides confirmed becomes a match
     anomalies                           what nobody honest would have done is kept as proof
     handshake, notify, console          people review a match, decide, and plan together

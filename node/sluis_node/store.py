@@ -25,6 +25,7 @@ from .anomalies import forget_evidence
 from .round.own_family import FamilyOnFile, read_family, write_family
 from .round.own_round import NewRound, OwnRound, RoundState, Submitted
 from .tables import claims, covenants, key_check, own_families, rounds
+from .transparency import owed
 from .vault import Vault
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -138,17 +139,19 @@ class Store:
                 connection.execute(
                     insert(rounds).values(
                         round_id=new.round_id,
-                        covenant_hash=new.covenant_hash,
+                        covenant_hash=new.announcement.envelope.covenant_hash,
                         purpose=new.purpose,
-                        announcement=new.announcement,
+                        announcement=new.announcement.envelope.payload,
                         closes_at=millis(new.closes_at),
                         confirm_until=millis(new.confirm_until),
                         state=RoundState.JOINED,
                         seed=self.vault.seal(seed, table="rounds", column="seed", row=new.round_id),
                     )
                 )
+                owed.note_promise(connection, new.announcement)
             found = found or self._required(connection, new.round_id)
-            same = (found.announcement, found.covenant_hash) == (new.announcement, new.covenant_hash)
+            said = new.announcement.envelope
+            same = (found.announcement, found.covenant_hash) == (said.payload, said.covenant_hash)
             if not same or found.state is RoundState.FINISHED:
                 raise Replayed(
                     "the coordinator announces a round that is over" if same else "a round is announced a second time",
@@ -207,11 +210,17 @@ class Store:
         )
         return changed.rowcount == 1
 
-    def mark_submitted(self, round_id: str, receipt: SignedMessage | None = None) -> bool:
-        """The coordinator has signed for the submission, and so promised to have it in its log."""
-        kept = None if receipt is None else receipt.packed
+    def note_evaluation(self, receipt: SignedMessage, oin: str, elements: int) -> None:
+        """The coordinator has signed that it noted this node's request for so many evaluations."""
         with self.transaction() as connection:
-            return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED, receipt=kept)
+            owed.note_promise(connection, receipt, party=oin, count=elements)
+
+    def mark_submitted(self, round_id: str, receipt: SignedMessage, oin: str) -> bool:
+        """The coordinator has signed for this node's submission, and so promised to have it in its log."""
+        with self.transaction() as connection:
+            own = self._required(connection, round_id)
+            owed.note_promise(connection, receipt, party=oin, count=own.persons)
+            return self.move(connection, round_id, (RoundState.READY,), RoundState.SUBMITTED)
 
     def round(self, round_id: str) -> OwnRound | None:
         """One round, or None if this node doesn't know it."""

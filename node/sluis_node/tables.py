@@ -44,7 +44,6 @@ rounds = Table(
     Column("participants", Integer, nullable=False, default=0),
     Column("claims", Integer, nullable=False, default=0),  # as published
     Column("abandoned", Text, nullable=False, default=""),
-    Column("receipt", LargeBinary),  # signature and body of what the coordinator signed for
 )
 
 own_families = Table(

@@ -12,7 +12,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -22,13 +22,11 @@ from .covenant import Covenant
 from .errors import BadSignature, InputError, LogError, SluisError, WrongCovenant
 from .log_messages import ABOUT_LOG, LogCheckpoint, LogConsistency, LogInclusion
 from .merkle import verify_consistency
-from .messages import Entry, Receipt
 from .note import Verifier
+from .promises import MERGE_DELAY, promised
 from .signed import Envelope, Kind, SignedMessage, open_signed
 
 FORMAT = "sluis-log-evidence/1"
-MERGE_DELAY = timedelta(seconds=60)
-"""So long after it signed for something the coordinator may take to have it in the log."""
 
 T = TypeVar("T")
 
@@ -48,7 +46,7 @@ class Evidence:
     """The coordinator's signed answers, signed checkpoints, and the covenants that they were given under.
 
     SPLIT: two checkpoints. ROLLBACK: two dated checkpoints. FORK: two checkpoints and the consistency answer between
-    them. MISSING: what it signed for (a receipt or an entry), a dated checkpoint, and the inclusion answer. UNPROVEN:
+    them. MISSING: what it signed (`promises`), a dated checkpoint, and the inclusion answer. UNPROVEN:
     what there is; others can't check it. A dated checkpoint is an answer to a node, any other one is a bare note, such
     as another node showed.
     """
@@ -160,7 +158,9 @@ def _judge_fork(one: Checkpoint, two: Checkpoint, evidence: Evidence, covenants:
 
 def _judge_missing(seen: _Seen, evidence: Evidence, covenants: _Covenants, said: list[str]) -> None:
     promises = [one for one in evidence.messages if not one.envelope.kind.startswith("log ")]
-    envelope, kind, digest = promised(_exactly(promises, 1)[0], covenants)
+    [promise] = _exactly(promises, 1)
+    envelope = _signed(promise, covenants)
+    kind, digest = promised(promise)
     said.append(f"the coordinator signed a {envelope.kind} at {envelope.sent_at:%Y-%m-%d %H:%M:%S} UTC")
     if seen.at is None or seen.at < envelope.sent_at + MERGE_DELAY:
         raise LogError(f"the checkpoint is not {MERGE_DELAY.total_seconds():.0f} s younger than what was signed for")
@@ -170,18 +170,6 @@ def _judge_missing(seen: _Seen, evidence: Evidence, covenants: _Covenants, said:
     if answer.size < seen.checkpoint.size or answer.leaf:
         raise LogError("the inclusion answer is about an older tree, or has the leaf")
     said.append(f"proven: by the coordinator's own word the log of {answer.size} leaves lacks it")
-
-
-def promised(message: SignedMessage, covenants: _Covenants) -> tuple[Envelope, str, bytes]:
-    """What the coordinator owes the log since it signed this: the envelope, and the leaf's kind and digest."""
-    kind = message.envelope.kind
-    if kind is Kind.RECEIPT:
-        envelope, receipt = _open(message, kind, Receipt, covenants)
-        return envelope, "commitment", receipt.commitment
-    if kind is Kind.ENTRY:
-        envelope, _ = _open(message, kind, Entry, covenants)
-        return envelope, "handshake", message.digest
-    raise LogError(f"a {kind} promises nothing about the log")
 
 
 def _dated(message: SignedMessage, covenants: _Covenants) -> _Seen:
@@ -213,13 +201,20 @@ def _the(kind: Kind, payload: type[T], evidence: Evidence, covenants: _Covenants
 
 
 def _open(message: SignedMessage, kind: Kind, payload: type[T], covenants: _Covenants) -> tuple[Envelope, T]:
+    envelope = _signed(message, covenants)
+    if envelope.kind is not kind:
+        raise LogError(f"the evidence has a {envelope.kind} where a {kind} must be")
+    return envelope, wire.decode(payload, envelope.payload)
+
+
+def _signed(message: SignedMessage, covenants: _Covenants) -> Envelope:
+    """What a message says, once it is found signed by whoever its kind requires."""
     claimed = message.envelope
     covenant = covenants.get(claimed.covenant_hash)
     if covenant is None:
         raise WrongCovenant("the evidence lacks the covenant that an answer was given under")
-    about = ABOUT_LOG if kind.startswith("log ") else claimed.round_id
-    envelope = open_signed(message, covenant, kind, round_id=about, now=None)
-    return envelope, wire.decode(payload, envelope.payload)
+    about = ABOUT_LOG if claimed.kind.startswith("log ") else claimed.round_id
+    return open_signed(message, covenant, claimed.kind, round_id=about, now=None)
 
 
 def _exactly(found: Sequence[T], count: int) -> Sequence[T]:

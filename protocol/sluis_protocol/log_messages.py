@@ -1,7 +1,8 @@
 """What is said about the log, as plain data (protocol.md, 8). `wire` translates it to and from protobuf.
 
 The coordinator signs what it answers, with the time, so that an answer that contradicts another one is a proof against
-it (`evidence`). The round id of these signed messages is `ABOUT_LOG`, but for a usage, which is of a round.
+it (`evidence`). The round id of these signed messages is `ABOUT_LOG`, but for a usage and a receipt, which
+are of what they are about.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ ABOUT_LOG = "log"
 NONCE_BYTES = 16
 
 # --- payloads: signed by their sender
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The coordinator recorded what a node sent: its log owes a leaf of that kind with that digest (`promises`)."""
+
+    kind: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,19 +58,14 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """The coordinator has the whole of a submission, on disk."""
-
-    commitment: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Publication:
     """A round's outcome for one node: how many took part and how many claims follow.
 
-    `abandoned` says why, where the round published nothing.
+    `abandoned` says why, where the round published nothing. The nonce is random: nobody finds the leaf of this message
+    in the log by guessing how many claims another node got.
     """
 
+    nonce: bytes
     participants: int
     claims: int
     abandoned: str = ""
@@ -289,7 +284,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class HolderAnswer:
-    """What the relay has from one holder of the quorum: a signed answer, or why there is none."""
+    """What the relay has from one holder of the quorum: a signed answer, or why there is none.
+
+    The first of a stream has index 0 and the coordinator's receipt for the request.
+    """
 
     index: int
     outcome: SignedMessage | Refusal
@@ -297,10 +295,14 @@ class HolderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HolderTask:
-    """The relay passes a node's signed request on to a key holder, over the connection that the holder opened."""
+    """The relay passes a node's signed request on to a key holder, over the connection that the holder opened.
+
+    `traceparent`: of the node's call, by W3C Trace Context; for log lines only, and "" where there was none.
+    """
 
     task_id: int
     request: SignedMessage
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

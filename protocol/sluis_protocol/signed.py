@@ -35,7 +35,7 @@ class Kind(StrEnum):
     EVALUATION_REQUEST = "evaluation request"
     EVALUATION_ANSWER = "evaluation answer"
     MANIFEST = "submission manifest"
-    RECEIPT = "submission receipt"
+    RECEIPT = "receipt"
     PUBLICATION = "round publication"
     CLAIM = "candidate claim"
     CONFIRMATION = "confirmation"

@@ -1,7 +1,7 @@
 """Technical logs: structured, on standard error, and never with personal data (rule 17).
 
 What identifies a person is kept out by never handing it to a logger; what the programs log is OINs, round ids,
-counts, states and error codes.
+counts, states and error codes, and the trace id of the action that a line is about.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from typing import Any
 
 import structlog
+
+from . import trace
 
 
 def configure(form: str = "text", *, level: str = "INFO") -> None:
@@ -23,6 +25,7 @@ def configure(form: str = "text", *, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            with_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -31,6 +34,13 @@ def configure(form: str = "text", *, level: str = "INFO") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def with_trace(_logger: object, _level: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A processor of structlog: lines of one request have one `trace_id`, at whichever party."""
+    if found := trace.current():
+        line["trace_id"] = found.trace_id.hex()
+    return line
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

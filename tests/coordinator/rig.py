@@ -37,6 +37,7 @@ from sluis_protocol.messages import (
     ReceiveRequest,
     SubmissionPart,
 )
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.rules import load_rules
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, sign
 from sluis_protocol.submission import commit, pack, row_bytes
@@ -158,8 +159,9 @@ class Party:
         return self.sign(Kind.CONFIRMATION, Confirmation(claim.candidate_id, mac, sealed))
 
     async def confirm(self, message: SignedMessage) -> None:
-        """Send an answer."""
-        await self.call(CONFIRM, message, Empty)
+        """Send an answer; the receipt promises its leaf."""
+        receipt = await self.call(CONFIRM, message, SignedMessage)
+        check_receipt(receipt, self.covenant, "confirmation", message.digest, message.envelope.round_id)
 
 
 def pieces(rows: Sequence[TaggedPerson], piece: int) -> list[bytes]:

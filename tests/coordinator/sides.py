@@ -84,7 +84,7 @@ class Side:
 
     async def write(self, message: SignedMessage) -> None:
         """Send a letter."""
-        await self.party.call(WRITE, message, Empty)
+        await self.party.call(WRITE, message, SignedMessage)
 
     async def mail(self, *, acknowledge: bool = True) -> SignedMessage:
         """The next delivery of this handshake."""

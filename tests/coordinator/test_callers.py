@@ -46,7 +46,7 @@ def changed(world: World, **terms: Any) -> World:
 
 async def evaluate(party: Party, message: SignedMessage) -> list[HolderAnswer]:
     stream = party.channel.stream(EVALUATE, message, HolderAnswer, timeout=DEADLINE)
-    return [answer async for answer in stream]
+    return [answer async for answer in stream if answer.index]
 
 
 def request(purpose: str = PURPOSE, quorum: tuple[int, ...] = (1, 2), count: int = 1) -> EvaluationRequest:

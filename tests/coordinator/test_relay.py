@@ -21,6 +21,7 @@ from sluis_protocol.messages import (
     HolderTask,
     Refusal,
 )
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.wire.methods import EVALUATE, SERVE
 from sluis_runtime.database import transaction
@@ -77,7 +78,12 @@ async def holder(rig: Rig, index: int, work: Work) -> AsyncIterator[Party]:
 
 async def evaluate(party: Party, elements: bytes = bytes(32), quorum: tuple[int, ...] = (1, 2)) -> list[HolderAnswer]:
     request = party.sign(Kind.EVALUATION_REQUEST, EvaluationRequest(PURPOSE, quorum, elements))
-    return [each async for each in party.channel.stream(EVALUATE, request, HolderAnswer, timeout=DEADLINE)]
+    answers = [each async for each in party.channel.stream(EVALUATE, request, HolderAnswer, timeout=DEADLINE)]
+    first = answers.pop(0)
+    assert first.index == 0
+    assert isinstance(first.outcome, SignedMessage)
+    check_receipt(first.outcome, party.covenant, "evaluation", request.digest, request.envelope.round_id)
+    return answers
 
 
 def codes(answers: list[HolderAnswer]) -> dict[int, int]:
@@ -101,6 +107,36 @@ async def test_two_honest_holders(tmp_path: Path) -> None:
         assert threshold.combine(joint, (1, 3), blinded.elements, evaluations, os.urandom)
         with transaction(rig.coordinator.engine) as connection:
             assert events.counts(connection, rig.round_id, events.Happened.EVALUATION) == {one.oin: 2}
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed_on"),
+    [
+        (["00-" + "ab" * 16 + "-" + "cd" * 8 + "-00"], "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"),
+        (["cc-" + "ab" * 16 + "-" + "cd" * 8 + "-01-later"], "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"),
+        (["00-" + "ab" * 16 + "-" + "cd" * 8 + "-01-more"], ""),
+        (["00-" + "AB" * 16 + "-" + "cd" * 8 + "-01"], ""),
+        (["00-" + "00" * 16 + "-" + "cd" * 8 + "-01"], ""),
+        (["x" * 4_000], ""),
+        ([], ""),
+    ],
+)
+async def test_a_trace_is_passed_on_or_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: list[str], passed_on: str
+) -> None:
+    tasks: list[HolderTask] = []
+
+    async def noting(party: Party, task: HolderTask) -> SignedMessage:
+        tasks.append(task)
+        return await honest(party, task)
+
+    async with Rig(tmp_path) as rig, holder(rig, 1, noting), holder(rig, 2, noting):
+        await rig.open_round()
+        [one] = await rig.members(1)
+        monkeypatch.setattr("sluis_runtime.channel.metadata", lambda: tuple(("traceparent", value) for value in sent))
+        answers = await evaluate(one, oprf.blind([b"a"], os.urandom).elements)
+        assert all(isinstance(each.outcome, SignedMessage) for each in answers)
+    assert [task.traceparent for task in tasks] == [passed_on] * 2
 
 
 async def test_absent_and_refusing(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from sluis_protocol import wire
-from sluis_protocol.messages import CovenantNote, Empty, Receipt, RoundList, RoundQuery
+from sluis_protocol.log_messages import Receipt
+from sluis_protocol.messages import CovenantNote, Empty, RoundList, RoundQuery
 from sluis_protocol.signed import Kind, open_signed
 from sluis_protocol.wire.methods import GET_COVENANT, LIST_ROUNDS
 
@@ -26,7 +27,7 @@ async def test_round(tmp_path: Path) -> None:
         await two.submit([person(2, 21), person(2, 22, [shared])])
         await three.submit([person(3, 31)])
         opened = open_signed(receipt, one.covenant, Kind.RECEIPT, round_id=round_id, now=rig.clock())
-        assert wire.decode(Receipt, opened.payload).commitment
+        assert wire.decode(Receipt, opened.payload).kind == "commitment"
         await rig.close_round()
         assert not list((tmp_path / "rounds").iterdir())
         [claim_one], [claim_two], claims_three = [await party.claims() for party in (one, two, three)]

@@ -20,7 +20,7 @@ from sluis_coordinator.schema import events, totals_shares, totals_taken
 from sluis_protocol import totals
 from sluis_protocol.errors import ContributionRefused, InputError, NotAMember, SluisError, TotalsError, WrongSender
 from sluis_protocol.indicators import Cell, Indicator, cells_of
-from sluis_protocol.messages import Contribution, Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus, Unmasking
+from sluis_protocol.messages import Contribution, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus, Unmasking
 from sluis_protocol.periods import label_of
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals_terms import TotalsTerms
@@ -55,7 +55,7 @@ class Teller:
     async def again(self) -> None:
         assert self.made
         assert self.enrolled
-        await self.party.call(ENROL, EnrolRequest(self.enrolled, self.made.proof), Empty)
+        await self.party.call(ENROL, EnrolRequest(self.enrolled, self.made.proof), SignedMessage)
 
     async def look(self) -> PeriodStatus:
         found = await self.party.call(LIST_PERIODS, PeriodQuery(PURPOSE), PeriodList)
@@ -74,7 +74,7 @@ class Teller:
             self.period, roster, self.enrolled, self.made.packed, self.masks(roster), os.urandom
         )
         message = self.party.sign(Kind.CONTRIBUTION, content, round_id=self.period.id)
-        await self.party.call(CONTRIBUTE, message, Empty)
+        await self.party.call(CONTRIBUTE, message, SignedMessage)
         return message
 
     async def unmask(self) -> None:
@@ -83,7 +83,7 @@ class Teller:
         assert found.contributors
         masks = self.masks(found.roster)
         content = totals.unmask(self.period, found.contributors, found.roster, self.party.oin, masks, found.shares)
-        await self.party.call(UNMASK, self.party.sign(Kind.UNMASKING, content, round_id=self.period.id), Empty)
+        await self.party.call(UNMASK, self.party.sign(Kind.UNMASKING, content, round_id=self.period.id), SignedMessage)
 
     def masks(self, roster: SignedMessage) -> Any:
         key = self.party.world.sealing[self.party.oin]
@@ -222,7 +222,7 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     assert tellers[0].enrolled
     stolen = EnrolRequest(tellers[0].enrolled, tellers[0].made.proof)
     with pytest.raises(WrongSender):
-        await tellers[3].party.call(ENROL, stolen, Empty)
+        await tellers[3].party.call(ENROL, stolen, SignedMessage)
     stranger = await rig.party("00000099000000009999")
     with pytest.raises(NotAMember):
         await stranger.call(LIST_PERIODS, PeriodQuery(PURPOSE), PeriodList)
@@ -235,19 +235,19 @@ async def test_what_is_doubled_altered_or_somebody_elses_is_refused(rig: Countin
     outsider = tellers[3].party
     content = Contribution(roster.digest, key.write(key.encrypt(0, os.urandom)), bytes(3 * key.size))
     with pytest.raises(ContributionRefused, match="roster"):
-        await outsider.call(CONTRIBUTE, outsider.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
+        await outsider.call(CONTRIBUTE, outsider.sign(Kind.CONTRIBUTION, content, round_id=period), SignedMessage)
     first = await tellers[0].contribute()
-    await tellers[0].party.call(CONTRIBUTE, first, Empty)
+    await tellers[0].party.call(CONTRIBUTE, first, SignedMessage)
     with pytest.raises(ContributionRefused, match="another contribution"):
         await tellers[0].contribute()  # fresh randomness: another ciphertext
     for wrong in (b"\x00" * 768, b"\x01" * 700, key.modulus.to_bytes(768, "big")):
         content = Contribution(roster.digest, wrong, bytes(3 * key.size))
         party = tellers[1].party
         with pytest.raises(SluisError):
-            await party.call(CONTRIBUTE, party.sign(Kind.CONTRIBUTION, content, round_id=period), Empty)
+            await party.call(CONTRIBUTE, party.sign(Kind.CONTRIBUTION, content, round_id=period), SignedMessage)
     early = tellers[1].party.sign(Kind.UNMASKING, Unmasking(bytes(32), bytes(384)), round_id=period)
     with pytest.raises(TotalsError, match="takes no unmasking"):
-        await tellers[1].party.call(UNMASK, early, Empty)
+        await tellers[1].party.call(UNMASK, early, SignedMessage)
 
 
 async def test_a_period_of_another_length_or_without_a_ground_is_not_opened(rig: Counting) -> None:

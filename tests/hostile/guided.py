@@ -1,7 +1,8 @@
 """Coverage-guided fuzzing of every parser: `tox -e fuzz -- -max_total_time=600`, options being libFuzzer's.
 
-The first byte chooses the parser; the rest is its input. What it finds is kept as a file `crash-…` in the working
-directory, and `python -m tests.hostile.guided crash-…` shows it again. Needs atheris, which only this environment has.
+The first byte chooses the parser; the rest is its input. A minute unless told otherwise; an input that takes longer
+than 20 s ends it as a fault. What it finds is kept as a file `crash-…` or `timeout-…` in the working directory, and
+`tox -e fuzz -- crash-…` shows it again. Needs atheris, which only this environment has.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["sluis_protocol", "sluis_node.caseload.reading", "sluis_node.caseload.columns"]
+    include=["sluis_protocol", "sluis_runtime.trace", "sluis_node.caseload.reading", "sluis_node.caseload.columns"]
 ):
     from tests.hostile.targets import run, targets
 
@@ -27,7 +28,11 @@ def once(raw: bytes) -> None:
 
 
 def main() -> None:
-    """Fuzz, beginning with the examples."""
+    """Fuzz, beginning with the examples; or run the files that are named, and nothing else."""
+    if any(Path(argument).is_file() for argument in sys.argv[1:]):
+        atheris.Setup(sys.argv, once)
+        atheris.Fuzz()
+        return
     with tempfile.TemporaryDirectory() as corpus:
         for number, (_, target) in enumerate(TARGETS):
             (Path(corpus) / f"example-{number}").write_bytes(bytes([number]) + target.example)

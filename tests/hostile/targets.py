@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 
+from hypothesis import Phase, find, settings
 from sluis_node.caseload.reading import read_caseload
 from sluis_protocol import (
     approach,
@@ -35,7 +36,9 @@ from sluis_protocol.indicators import Cell
 from sluis_protocol.sealed import seal
 from sluis_protocol.signed import Envelope, Kind, SignedMessage, open_signed
 from sluis_protocol.wire.codec import _CODECS
+from sluis_runtime import trace
 
+from ..protocol.test_wire import STRATEGIES
 from ..world import COORDINATOR, PURPOSE, World, make_world, member_oin
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -74,6 +77,12 @@ def _sealed(raw: bytes) -> object:
     sealing, where = world().sealing[member_oin(1)], (bytes(16), member_oin(2), member_oin(1), Act.PROPOSE)
     sealed = seal(sealing.public(), _pad(raw), *_context(*where))
     return open_content(sealed, sealing, handshake_id=where[0], sender=where[1], recipient=where[2], use=where[3])
+
+
+def _message(kind: type) -> bytes:
+    """The simplest message of a kind: always the same."""
+    first = settings(derandomize=True, database=None, max_examples=1, phases=[Phase.generate])
+    return wire.encode(find(STRATEGIES[kind], lambda _: True, settings=first))
 
 
 @cache
@@ -133,10 +142,11 @@ def targets() -> dict[str, Target]:
         "leaf": Target(_text(leaves.Leaf.parse), leaves.Leaf.of("covenant", NOW, bytes(32), count=1).text.encode()),
         "cell": Target(_text(Cell.parse), b"matches-proven", (SluisError, ValueError)),
         "caseload": Target(_caseload, (header + "zaak;grondslag;startdatum;einddatum;behandelaar\n" + row).encode()),
+        "traceparent": Target(_text(trace.parse), trace.TraceContext(b"\x01" * 16, b"\x02" * 8).header().encode(), ()),
         "sealed content": Target(_sealed, b'{"kind": "withdrawal", "reason": "objection"}'),
     }
     for kind in _CODECS:
-        found[f"wire {kind.__name__}"] = Target(partial(wire.decode, kind), b"\x0a\x00")
+        found[f"wire {kind.__name__}"] = Target(partial(wire.decode, kind), _message(kind))
     return found
 
 

@@ -60,6 +60,7 @@ def test_examples_are_what_parsers_take() -> None:
     assert taken >= {
         "envelope", "signed message", "covenant note", "verifier line", "covenant terms", "card", "rows", "elements",
         "BSN", "date of birth", "day", "cell", "caseload", "approach", "signed approach", "signed approach, verified",
+        "traceparent", *(name for name in targets() if name.startswith("wire ")),
     }  # fmt: skip
 
 

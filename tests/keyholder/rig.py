@@ -6,7 +6,8 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from sluis_node.keyholder.answer import Answerer
 from sluis_node.keyholder.config import KeyHolderSettings, init_folder
 from sluis_node.keyholder.rounds import RoundBook
+from sluis_node.keyholder.serve import Server
 from sluis_node.keyholder.store import KeyHolder, open_holder
 from sluis_protocol import oprf, wire
 from sluis_protocol.covenant import Covenant
@@ -44,6 +46,7 @@ from tests.pki import Pki
 from tests.world import COORDINATOR, PURPOSE, World, holder_oin, member_oin
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SECONDS = 20
 
 
 def elements(count: int) -> bytes:
@@ -144,6 +147,24 @@ def _base64(raw: bytes) -> bytes:
     return base64.b64encode(raw)
 
 
+@asynccontextmanager
+async def serving(
+    settings: KeyHolderSettings, clock: Callable[[], datetime] = lambda: NOW
+) -> AsyncIterator[asyncio.Event]:
+    """A holder that serves inside; it is stopped, and must end, at the end."""
+    holder, stop = open_holder(settings), asyncio.Event()
+    running = asyncio.create_task(Server(settings, holder, clock, os.urandom, stop).run())
+    try:
+        yield stop
+        stop.set()
+        await asyncio.wait_for(running, SECONDS)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        holder.close()
+
+
 @dataclass
 class Bench:
     """An answerer without any network, and what it is told of rounds."""
@@ -223,7 +244,7 @@ class RelayOnly:
     async def answer_of(self, task_id: int, request: SignedMessage) -> SignedMessage | Refusal:
         """Pass a request on and wait for its outcome."""
         self.tasks.put_nowait(HolderTask(task_id, request))
-        result = await asyncio.wait_for(self.results.get(), 20)
+        result = await asyncio.wait_for(self.results.get(), SECONDS)
         assert result.task_id == task_id
         return result.outcome
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +14,6 @@ import pytest
 from sluis_node.keyholder import serve
 from sluis_node.keyholder.answer import Answerer
 from sluis_node.keyholder.config import KeyHolderSettings
-from sluis_node.keyholder.serve import Server
 from sluis_node.keyholder.store import open_holder
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import BadQuorum, QuotaExceeded, StorageError
@@ -25,10 +22,9 @@ from sluis_protocol.signed import SignedMessage
 
 from tests.world import AUTHORITY, holder_oin, make_world, member_oin
 
-from .rig import NOW, Asker, RelayOnly, Round, elements, make_folder
+from .rig import SECONDS, Asker, RelayOnly, Round, elements, make_folder, serving
 
 WORLD = make_world(quota=40)
-SECONDS = 20
 
 
 @pytest.fixture
@@ -47,22 +43,6 @@ def settings(tmp_path: Path, relay: RelayOnly) -> KeyHolderSettings:
 @pytest.fixture
 def asker(relay: RelayOnly) -> Asker:
     return Asker(WORLD, relay.rounds[0].announcement.envelope.round_id)
-
-
-@asynccontextmanager
-async def serving(settings: KeyHolderSettings) -> AsyncIterator[asyncio.Event]:
-    """A holder that serves inside; it is stopped, and must end, at the end."""
-    holder, stop = open_holder(settings), asyncio.Event()
-    running = asyncio.create_task(Server(settings, holder, lambda: NOW, os.urandom, stop).run())
-    try:
-        yield stop
-        stop.set()
-        await asyncio.wait_for(running, SECONDS)
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-        holder.close()
 
 
 async def ready(relay: RelayOnly) -> HolderResult:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-import sluis_node.round.mail
+import sluis_node.round.candidates
 import sluis_protocol.tag
 from sluis_node.round.ledger import ClaimState
 from sluis_protocol import join
@@ -171,7 +171,7 @@ def tell_tags_from_dummies(defended: bool) -> Tally:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as off:
         if not defended:
             for name in ("MAC_BYTES", "SEALED_REFERENCE_BYTES"):
-                off.enter_context(mock.patch.object(sluis_node.round.mail, name, 0))
+                off.enter_context(mock.patch.object(sluis_node.round.candidates, name, 0))
         return asyncio.run(_ask_about_tags(Desk(Path(folder), CASELOADS, make_world())))
 
 

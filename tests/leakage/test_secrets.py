@@ -88,8 +88,8 @@ PUBLIC = {
     "covenant_hash", "digest", "elements", "enrolment", "follows", "handshake", "handshake_id", "hash", "head", "id",
     "key", "opening", "parent_span_id", "previous", "proof", "proof_sha256", "public", "request_sha256", "roster",
     "rule_set_sha256", "said", "span_id", "trace_id", "transcript", "JointKey.shares", "Ceremony.nonce",
-    "Appended.nodes", "Appended.peaks", "Checkpoint.root", "CheckpointRequest.nonce", "LogCheckpoint.nonce",
-    "Weighing.domain", "Weighing.seed",
+    "Publication.nonce", "Appended.nodes", "Appended.peaks", "Checkpoint.root", "CheckpointRequest.nonce",
+    "LogCheckpoint.nonce", "Weighing.domain", "Weighing.seed",
 }  # fmt: skip
 
 

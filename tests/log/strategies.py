@@ -36,6 +36,7 @@ STRATEGIES: dict[type, st.SearchStrategy[object]] = {
     plain.LeafList: st.builds(plain.LeafList, st.lists(TEXT, max_size=3).map(tuple)),
     plain.Cosignature: st.builds(plain.Cosignature, SOME, LINE),
     plain.Cosigned: st.builds(plain.Cosigned, st.just("") | TEXT, st.lists(TEXT, max_size=3).map(tuple)),
+    plain.Receipt: st.builds(plain.Receipt, LINE, sized(32)),
     plain.Usage: st.builds(plain.Usage, LINE, MEMBERS),
     plain.UsageRequest: st.builds(plain.UsageRequest, LINE),
     plain.UsageList: st.builds(plain.UsageList, st.lists(SIGNED, max_size=3).map(tuple)),

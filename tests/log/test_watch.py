@@ -19,8 +19,8 @@ from sluis_node import Node
 from sluis_node.transparency.keeping import Alarm
 from sluis_protocol.errors import InputError, LogAlarm, LogError, NotFound, SluisError
 from sluis_protocol.evidence import Charge, Evidence, judge
-from sluis_protocol.log_messages import ConsistencyRequest, InclusionRequest
-from sluis_protocol.signed import SignedMessage
+from sluis_protocol.log_messages import ConsistencyRequest, InclusionRequest, Receipt
+from sluis_protocol.signed import Kind, SignedMessage
 from sluis_runtime.database import transaction
 
 from ..coordinator.rig import Rig
@@ -225,14 +225,35 @@ async def test_a_commitment_that_was_signed_for_and_left_out(tmp_path: Path, mon
             await other.look_at_log()  # its own events are there: it has nothing to say
 
 
-async def test_a_confirmation_that_was_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The coordinator signs nothing for it, so it is one node's word; it stops that node all the same."""
-    without(monkeypatch, lambda entry: entry.what == "confirmation")
+@pytest.mark.parametrize("kind", ["announcement", "evaluation", "publication", "confirmation"])
+async def test_whatever_it_signed_for_and_left_out_convicts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """What it took it signs for, and what it says it signs anyway: others needn't believe the node."""
+    without(monkeypatch, lambda entry: entry.what == kind)
     async with country(tmp_path) as there:
         await there.whole_round()
         there.clock.ahead = timedelta(minutes=2)
         async with there.node(1, patience=5.0) as node:
-            with pytest.raises(LogAlarm, match="a confirmation of"):
+            with pytest.raises(LogAlarm, match=rf"an? {kind} of .* is not in it"):
+                await node.look_at_log()
+            alarm = open_alarm(node)
+        assert alarm.charge is Charge.MISSING
+        assert "proven" in judge(alarm.evidence, there.world.authority)[-1]
+
+
+@pytest.mark.parametrize("kind", ["claim", "outcome"])
+async def test_what_was_told_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Tags are no evidence for others, and a counterpart's answer isn't the coordinator's: it is one node's word.
+
+    It stops that node all the same.
+    """
+    without(monkeypatch, lambda entry: entry.what == kind)
+    async with country(tmp_path) as there:
+        await there.whole_round()
+        there.clock.ahead = timedelta(minutes=2)
+        async with there.node(1, patience=5.0) as node:
+            with pytest.raises(LogAlarm, match=f"an? {kind} of"):
                 await node.look_at_log()
             alarm = open_alarm(node)
             assert alarm.charge is Charge.UNPROVEN
@@ -282,8 +303,10 @@ async def test_evidence_proves_what_it_says_and_nothing_else(tmp_path: Path) -> 
         proof = log.consistency(coordinator, ConsistencyRequest(size, size + 3))
         other_proof = log.consistency(coordinator, ConsistencyRequest(size - 1, size + 3))
         with sqlite3.connect(tmp_path / "node-1" / "node.sqlite") as connection:
-            [(raw, commitment)] = connection.execute("SELECT receipt, commitment FROM rounds").fetchall()
-        receipt = SignedMessage(raw[64:], raw[:64])
+            [(round_id, commitment)] = connection.execute("SELECT round_id, commitment FROM rounds").fetchall()
+        covenant_hash, said = there.world.covenant.hash, Receipt("commitment", commitment)
+        receipt = coordinator.sign(Kind.RECEIPT, said, round_id, covenant_hash, at=there.clock() - timedelta(minutes=2))
+        of_another = log.inclusion(coordinator, member_oin(3), InclusionRequest("commitment", commitment, size + 3))
         there_is = log.inclusion(coordinator, member_oin(1), InclusionRequest("commitment", commitment, size + 3))
         too_old = log.inclusion(coordinator, member_oin(1), InclusionRequest("commitment", commitment, 1))
         other_kind = log.inclusion(coordinator, member_oin(1), InclusionRequest("usage", commitment, size + 3))
@@ -305,6 +328,7 @@ async def test_evidence_proves_what_it_says_and_nothing_else(tmp_path: Path) -> 
             evidence(Charge.FORK, first, second, other_proof),
             evidence(Charge.FORK, first, second),
             evidence(Charge.MISSING, receipt, second, there_is),
+            evidence(Charge.MISSING, receipt, second, of_another),
             evidence(Charge.MISSING, receipt, second, too_old),
             evidence(Charge.MISSING, receipt, first, too_old),
             evidence(Charge.MISSING, receipt, second, other_kind),

@@ -34,7 +34,7 @@ from sluis_protocol.wire.methods import Method
 from ..pki import Pki
 from ..world import COORDINATOR, PURPOSE, World, make_world, member_oin
 from .people import family
-from .rig import sign_as, write_node_folder
+from .rig import announced, receipt_for, sign_as, write_node_folder
 
 T = TypeVar("T")
 RULES = load_rules()
@@ -109,19 +109,13 @@ class Desk:
         submission = assemble(own, RULES, os.urandom)
         packed, members = pack(submission.rows), members_of(families, handed.parts.store.vault.look_up_name)
         store, soon = handed.parts.store, self.now + timedelta(hours=1)
-        store.join_round(NewRound(round_id, covenant.hash, PURPOSE, b"said", soon, soon), bytes(32))
-        store.prepare_submission(
-            round_id,
-            Submitted(
-                submission.families,
-                len(submission.rows),
-                RULES.slots,
-                commit(round_id, handed.oin, RULES.slots, packed),
-            ),
-            packed,
-            {handle: FamilyOnFile(own, members[own.family_id]) for handle, own in submission.own.items()},
-        )
-        store.mark_submitted(round_id)
+        store.join_round(NewRound(round_id, PURPOSE, announced(self.world, round_id), soon, soon), bytes(32))
+        commitment = commit(round_id, handed.oin, RULES.slots, packed)
+        submitted = Submitted(submission.families, len(submission.rows), RULES.slots, commitment)
+        files = {handle: FamilyOnFile(own, members[own.family_id]) for handle, own in submission.own.items()}
+        store.prepare_submission(round_id, submitted, packed, files)
+        receipt = receipt_for(self.world, "commitment", submitted.commitment, round_id)
+        store.mark_submitted(round_id, receipt, handed.oin)
         handed.submission = submission
 
     def candidates(self) -> list[Candidate]:
@@ -163,7 +157,7 @@ class Desk:
 
     def publish(self, number: int, claims: int) -> None:
         """Tell a node that the round is published."""
-        self.deliver(number, Kind.PUBLICATION, Publication(len(self.nodes), claims))
+        self.deliver(number, Kind.PUBLICATION, Publication(bytes(16), len(self.nodes), claims))
 
     def answer(self, number: int, candidate_id: bytes) -> SignedMessage:
         """A node's stored answer to a claim."""

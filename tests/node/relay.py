@@ -22,7 +22,7 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire.methods import Method
 
 from ..world import PURPOSE, World, make_world, member_oin
-from .rig import Twist, evaluate, honest
+from .rig import Twist, evaluate, honest, receipt_for
 
 T = TypeVar("T")
 ROUND = "r20260101t000000z-0000000000000000"
@@ -56,6 +56,7 @@ class Relay:
             raise self.failures.pop(0)
         said = wire.decode(EvaluationRequest, request.envelope.payload)
         self.requests.append(said)
+        yield cast("T", HolderAnswer(0, self.receipt(request)))
         for index in said.quorum:
             if index in self.late:
                 await asyncio.Event().wait()
@@ -63,6 +64,9 @@ class Relay:
             if answer is not None:
                 # Over the wire and back, as it would be.
                 yield cast("T", wire.decode(HolderAnswer, wire.encode(answer)))
+
+    def receipt(self, request: SignedMessage) -> SignedMessage:
+        return receipt_for(self.world, "evaluation", request.digest, ROUND)
 
     def _answer(self, index: int, request: SignedMessage) -> HolderAnswer | None:
         if index in self.answers:
@@ -80,6 +84,7 @@ class Trial:
         )
         self.relay = Relay(self.world)
         self.faults: list[Fault] = []
+        self.receipts: list[tuple[SignedMessage, str, int]] = []
         self.slept: list[float] = []
         self.waking: Callable[[], object] = lambda: None
         covenant = self.world.covenant
@@ -92,6 +97,7 @@ class Trial:
             PURPOSE,
             os.urandom,
             self.quorums,
+            lambda receipt, oin, elements: self.receipts.append((receipt, oin, elements)),
             self.faults.append,
             **options,
         )

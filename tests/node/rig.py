@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import serialization
 from sluis_node import Node, Report
 from sluis_protocol import threshold, wire
 from sluis_protocol.errors import HolderUnavailable
-from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest, HolderResult, HolderTask, Refusal
+from sluis_protocol.log_messages import Receipt
+from sluis_protocol.messages import Announcement, EvaluationAnswer, EvaluationRequest, HolderResult, HolderTask, Refusal
 from sluis_protocol.record import Family
 from sluis_protocol.rules import load_rules
 from sluis_protocol.run import Match, run_round
@@ -27,7 +28,7 @@ from sluis_protocol.wire.methods import SERVE
 from sluis_runtime.keyfiles import new_storage_key, write_secret
 
 from ..coordinator.rig import Rig
-from ..world import PURPOSE, World, holder_oin, member_oin
+from ..world import COORDINATOR, PURPOSE, World, holder_oin, member_oin
 
 # What a holder makes of its honest answer; None: it says nothing.
 Twist = Callable[[EvaluationAnswer, EvaluationRequest], EvaluationAnswer | None]
@@ -61,6 +62,17 @@ def sign_as(
     """A message of any party."""
     envelope = Envelope(kind, oin, world.covenant.hash, round_id, now or datetime.now(UTC), payload)
     return sign(envelope, world.signing[oin])
+
+
+def announced(world: World, round_id: str) -> SignedMessage:
+    """The coordinator announces a round; what matters is who signed it."""
+    said = Announcement("jeugd", bytes(32), *[datetime(2026, 1, 1, tzinfo=UTC)] * 3)
+    return sign_as(world, COORDINATOR, Kind.ANNOUNCEMENT, wire.encode(said), round_id)
+
+
+def receipt_for(world: World, kind: str, digest: bytes, round_id: str) -> SignedMessage:
+    """The coordinator promises a leaf."""
+    return sign_as(world, COORDINATOR, Kind.RECEIPT, wire.encode(Receipt(kind, digest)), round_id)
 
 
 def write_node_folder(world: World, oin: str, folder: Path, *, coordinator: str) -> Path:

@@ -121,7 +121,7 @@ async def test_anomalies_are_listed_with_what_to_do(desk: Desk) -> None:
     assert (await sluis_node("anomalies", "--config", config)).stdout.strip() == "no anomalies"
     desk.deliver(1, Kind.CLAIM, replace(desk.claim(1), family=1))
     desk.publish(1, 1)
-    desk.deliver(1, Kind.PUBLICATION, Publication(3, 7))
+    desk.deliver(1, Kind.PUBLICATION, Publication(bytes(16), 3, 7))
     outcome = await sluis_node("anomalies", "--config", config)
     assert outcome.status == 0
     assert f"Coordinator ({COORDINATOR}), round {ROUND}" in outcome.stdout

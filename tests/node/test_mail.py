@@ -78,7 +78,7 @@ async def test_a_refusal_and_an_unconfirmed_candidate(desk: Desk) -> None:
 
 
 async def test_a_round_that_was_abandoned(desk: Desk) -> None:
-    desk.deliver(1, Kind.PUBLICATION, Publication(1, 0, "too few took part"))
+    desk.deliver(1, Kind.PUBLICATION, Publication(bytes(16), 1, 0, "too few took part"))
     found = desk.nodes[0].parts.store.round(ROUND)
     assert found
     assert found.state is RoundState.FINISHED

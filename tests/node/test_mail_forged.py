@@ -234,14 +234,14 @@ async def test_mail_of_another_round(desk: Desk) -> None:
 async def test_a_message_that_is_put_into_another_round(desk: Desk) -> None:
     other = ROUND[:-1] + "f"
     desk.hand_in(1, CASELOADS[0], other)
-    message = desk.deliver(1, Kind.PUBLICATION, Publication(2, 0))
+    message = desk.deliver(1, Kind.PUBLICATION, Publication(bytes(16), 2, 0))
     desk.pass_on(1, message, round_id=other)
     assert desk.anomalies(1) == ["the message belongs to another round"]
 
 
 async def test_mail_that_is_altered(desk: Desk) -> None:
     desk.pass_on(1, SignedMessage(b"nonsense", bytes(64)))
-    message = desk.deliver(2, Kind.PUBLICATION, Publication(2, 0))
+    message = desk.deliver(2, Kind.PUBLICATION, Publication(bytes(16), 2, 0))
     desk.pass_on(1, replace(message, signature=bytes(64)))
     assert len(desk.anomalies(1)) == 2
 
@@ -259,7 +259,7 @@ async def test_nobody_is_blamed_for_what_he_did_not_sign(desk: Desk) -> None:
 async def test_mail_of_other_rounds_is_noted_once_and_not_kept(desk: Desk) -> None:
     """It may be somebody else's; and it must not fill the disk."""
     for number in range(3):
-        desk.deliver(1, Kind.PUBLICATION, Publication(2, number), round_id=f"{ROUND[:-1]}{number + 1}")
+        desk.deliver(1, Kind.PUBLICATION, Publication(bytes(16), 2, number), round_id=f"{ROUND[:-1]}{number + 1}")
     (anomaly,) = desk.nodes[0].parts.anomalies.all()
     assert (anomaly.round_id, anomaly.has_evidence) == ("", False)
 
@@ -275,7 +275,7 @@ async def test_a_flood_of_bad_mail_is_noted_up_to_a_limit(desk: Desk, monkeypatc
 @pytest.mark.parametrize("participants", [0, 1, 4])
 async def test_a_publication_with_impossible_numbers(desk: Desk, participants: int) -> None:
     """Fewer than the covenant's minimum publish nothing; more than its members there can't be."""
-    desk.deliver(1, Kind.PUBLICATION, Publication(participants, 1))
+    desk.deliver(1, Kind.PUBLICATION, Publication(bytes(16), participants, 1))
     found = desk.nodes[0].parts.store.round(ROUND)
     assert found
     assert found.state is RoundState.SUBMITTED

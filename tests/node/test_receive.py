@@ -12,15 +12,16 @@ import pytest
 from sluis_node.coordinator import Coordinator
 from sluis_node.round import receive
 from sluis_node.round.receive import Receiver
+from sluis_node.transparency.owed import outstanding
 from sluis_protocol import wire
-from sluis_protocol.errors import Unreachable
+from sluis_protocol.errors import MalformedMessage, Unreachable
 from sluis_protocol.messages import Delivery, Empty, Publication, ReceiveRequest
-from sluis_protocol.signed import Kind
+from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.wire.methods import Method
 
-from ..world import COORDINATOR
+from ..world import COORDINATOR, World
 from .desk import ROUND, Desk, NoWire
-from .rig import sign_as
+from .rig import receipt_for, sign_as
 
 T = TypeVar("T")
 
@@ -51,12 +52,41 @@ class EndlessWire(NoWire):
         raise Unreachable("no answer within its time")
 
 
+class WrongReceipt(NoWire):
+    """A coordinator that takes an answer, and signs for another one."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.lies = True
+
+    async def call(self, method: Method, request: object, response: type[T], *, timeout: float) -> T:
+        assert isinstance(request, SignedMessage)
+        digest = bytes(32) if self.lies else request.digest
+        return cast("T", receipt_for(self.world, "confirmation", digest, ROUND))
+
+
+async def test_an_answer_is_sent_until_the_coordinator_signs_for_it(desk: Desk) -> None:
+    desk.claim_both()
+    one = desk.nodes[0]
+    wrong = WrongReceipt(desk.world)
+    receiver = Receiver(replace(one.parts, coordinator=Coordinator(wrong, "nowhere:1", os.urandom, patience=0.2)))
+    with pytest.raises(MalformedMessage, match="something else than our confirmation"):
+        await receiver.send_answers()
+    assert one.parts.ledger.to_send()
+    wrong.lies = False
+    await receiver.send_answers()
+    assert not one.parts.ledger.to_send()
+    with one.parts.store.transaction() as connection:
+        [confirmation] = [owing for owing in outstanding(connection) if owing.kind == "confirmation"]
+    assert confirmation.promise is not None
+
+
 @pytest.mark.parametrize("at_first", [True, False])
 async def test_who_never_stops_sending_does_not_keep_us(
     desk: Desk, at_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receive, "_FETCH_SECONDS", 0.1)
-    message = sign_as(desk.world, COORDINATOR, Kind.PUBLICATION, wire.encode(Publication(2, 1)), ROUND)
+    message = sign_as(desk.world, COORDINATOR, Kind.PUBLICATION, wire.encode(Publication(bytes(16), 2, 1)), ROUND)
     endless = EndlessWire(Delivery(1, ROUND, message), at_first=at_first)
     one = desk.nodes[0]
     coordinator = Coordinator(endless, "nowhere:1", os.urandom, patience=0.2)

@@ -19,11 +19,13 @@ from sluis_node.tables import metadata
 from sluis_node.vault import Vault
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import CovenantError, KeyFileError, Replayed, StorageError
-from sluis_protocol.signed import SignedMessage
+from sluis_protocol.signed import Kind, SignedMessage
 
-from ..world import AUTHORITY, World, make_world
+from ..world import AUTHORITY, COORDINATOR, World, make_world, member_oin
+from .rig import announced, receipt_for, sign_as
 
 KEY = bytes(32)
+OIN = member_oin(1)
 ROUND = "r20260101t000000z-0000000000000000"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -42,7 +44,7 @@ def store(tmp_path: Path, world: World) -> Iterator[Store]:
 
 
 def new(world: World) -> NewRound:
-    return NewRound(ROUND, world.covenant.hash, "jeugd", b"announcement", NOW, NOW + timedelta(hours=1))
+    return NewRound(ROUND, "jeugd", announced(world, ROUND), NOW, NOW + timedelta(hours=1))
 
 
 def version(world: World, number: int, **changes: object) -> Covenant:
@@ -73,8 +75,9 @@ def test_a_round_keeps_its_seed_and_its_announcement(store: Store, world: World)
     own, seed = store.join_round(new(world), b"1" * 32)
     assert (own.state, seed) == (RoundState.JOINED, b"1" * 32)
     assert store.join_round(new(world), b"2" * 32) == (own, b"1" * 32)
+    other = sign_as(world, COORDINATOR, Kind.ANNOUNCEMENT, b"another", ROUND)
     with pytest.raises(Replayed, match="a second time"):
-        store.join_round(replace(new(world), announcement=b"another"), b"3" * 32)
+        store.join_round(replace(new(world), announcement=other), b"3" * 32)
 
 
 def test_a_finished_round_does_not_return(store: Store, world: World) -> None:
@@ -88,13 +91,14 @@ def test_a_finished_round_does_not_return(store: Store, world: World) -> None:
 def test_a_submission_is_stored_once(store: Store, world: World) -> None:
     store.join_round(new(world), bytes(32))
     submitted = Submitted(64, 64, 25, b"c" * 32)
-    assert not store.mark_submitted(ROUND)
+    receipt = receipt_for(world, "commitment", submitted.commitment, ROUND)
+    assert not store.mark_submitted(ROUND, receipt, OIN)
     assert store.prepare_submission(ROUND, submitted, b"rows", {})
     assert not store.prepare_submission(ROUND, submitted, b"others", {})
     assert store.packed_rows(ROUND) == b"rows"
     assert store.join_round(new(world), bytes(32))[1] is None
-    assert store.mark_submitted(ROUND)
-    assert not store.mark_submitted(ROUND)
+    assert store.mark_submitted(ROUND, receipt, OIN)
+    assert not store.mark_submitted(ROUND, receipt, OIN)
 
 
 def test_a_claim_is_settled_once(store: Store, world: World) -> None:
@@ -110,12 +114,13 @@ def test_a_claim_is_settled_once(store: Store, world: World) -> None:
             answer=SignedMessage(b"body", bytes(64)),
             answered=None,
         )
-    ledger.sent(b"c" * 16)
+    receipt = receipt_for(world, "confirmation", bytes(32), ROUND)
+    ledger.sent(b"c" * 16, receipt, OIN)
     assert ledger.counts() == {ClaimState.SENT: 1}
     with store.transaction() as connection:
         assert ledger.settle(connection, b"c" * 16, ClaimState.UNCONFIRMED)
         assert not ledger.settle(connection, b"c" * 16, ClaimState.MATCHED)
-    ledger.sent(b"c" * 16)
+    ledger.sent(b"c" * 16, receipt, OIN)
     assert ledger.counts(ROUND) == {ClaimState.UNCONFIRMED: 1}
 
 

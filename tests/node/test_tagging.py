@@ -25,6 +25,7 @@ async def test_honest_holders() -> None:
     trial = Trial()
     await trial.run()
     assert not trial.faults
+    assert sorted(elements for _, _, elements in trial.receipts) == [2, 4, 4]
     assert sorted(len(request.elements) // ELEMENT_BYTES for request in trial.relay.requests) == [2, 4, 4]
 
 

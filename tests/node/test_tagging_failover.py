@@ -8,19 +8,22 @@ from typing import Any
 
 import pytest
 from sluis_node.round.quorums import Complaint
+from sluis_protocol import wire
 from sluis_protocol.errors import (
     HolderUnavailable,
     MalformedMessage,
     QuotaExceeded,
     RoundError,
+    SluisError,
     Unreachable,
 )
+from sluis_protocol.log_messages import Receipt
 from sluis_protocol.messages import HolderAnswer, Refusal
 from sluis_protocol.signed import Kind, SignedMessage
 
 from ..world import holder_oin, member_oin
-from .relay import INPUTS, ROUND, Answer, Trial, in_turn
-from .rig import evaluate, sign_as
+from .relay import INPUTS, OIN, ROUND, Answer, Trial, in_turn
+from .rig import evaluate, receipt_for, sign_as
 
 # Absence.
 
@@ -95,6 +98,26 @@ async def test_an_unreachable_coordinator_is_given_up() -> None:
     assert "nothing is lost" in caught.value.do
     assert sum(trial.slept) <= 5.0
     assert all(0.12 <= pause <= 10 for pause in trial.slept)
+
+
+@pytest.mark.parametrize("lie", ["none", "other kind", "other request", "other signer"])
+async def test_without_a_receipt_for_this_request_no_answer_is_used(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the log will not have, we didn't ask for: nothing is tagged, and no key holder is blamed."""
+    trial = Trial()
+    digest = bytes(32)
+    lies = {
+        "none": lambda request: request,
+        "other kind": lambda request: receipt_for(trial.world, "commitment", request.digest, ROUND),
+        "other request": lambda _: receipt_for(trial.world, "evaluation", digest, ROUND),
+        "other signer": lambda request: sign_as(
+            trial.world, OIN, Kind.RECEIPT, wire.encode(Receipt("evaluation", request.digest)), ROUND
+        ),
+    }
+    monkeypatch.setattr(trial.relay, "receipt", lies[lie])
+    with pytest.raises(SluisError):
+        await trial.run()
+    assert not trial.receipts
+    assert not trial.faults
 
 
 async def test_what_the_coordinator_refuses_ends_it() -> None:

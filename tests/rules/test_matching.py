@@ -72,7 +72,7 @@ def test_rule_06_and_19_no_two_rounds_and_no_two_purposes_share_a_pseudonym() ->
 
 
 def test_rule_07_no_call_takes_a_person_and_answers() -> None:
-    """What goes in about persons is blinded (Evaluate), or answered by a receipt (Submit) or by nothing (Confirm)."""
+    """What goes in about persons is blinded (Evaluate), or answered by a receipt only (Submit, Confirm)."""
     answers = {method.name: method.response.__name__ for method in METHODS}
     assert answers == {
         "GetCovenant": "CovenantNote",
@@ -82,13 +82,13 @@ def test_rule_07_no_call_takes_a_person_and_answers() -> None:
         "Submit": "SignedMessage",
         "Receive": "Delivery",
         "Acknowledge": "Empty",
-        "Confirm": "Empty",
+        "Confirm": "SignedMessage",
         "Move": "Empty",
-        "Write": "Empty",
+        "Write": "SignedMessage",
         "ListPeriods": "PeriodList",
-        "Enrol": "Empty",
-        "Contribute": "Empty",
-        "Unmask": "Empty",
+        "Enrol": "SignedMessage",
+        "Contribute": "SignedMessage",
+        "Unmask": "SignedMessage",
         # The log's leaves are hashes and ids; what is asked for is a place in it, or a round.
         "GetCheckpoint": "SignedMessage",
         "GetConsistency": "SignedMessage",

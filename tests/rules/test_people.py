@@ -92,7 +92,7 @@ def test_rule_15_access_objection_and_erasure_work_are_logged_and_told(played: P
     handed = played.round.nodes[0]
     rights, person = handed.node.rights, played.case(1).match.persons[0]
     dossier = rights.access(person, by=OFFICER).as_json()
-    assert {one["what"] for one in dossier["held"]} >= {"a match", "what followed a match", "handed in for a round"}
+    assert {one["kind"] for one in dossier["held"]} >= {"match", "case", "round"}
     assert dossier["processed"]
     assert rights.object(person, by=OFFICER).told == 1
     played.deliver(2, played.take(1))

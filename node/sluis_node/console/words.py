@@ -227,6 +227,7 @@ CATEGORIES: Mapping[str, str] = {
     Category.NOTICES: N_("Messages"),
     Category.ANOMALIES: N_("Irregularities"),
     Category.REQUESTS: N_("Requests of persons"),
+    Category.PROMISES: N_("Hashes found in the coordinator's log"),
     Category.PROCESSING: N_("Processing log"),
     Category.PROOFS: N_("Proofs of deletion"),
 }

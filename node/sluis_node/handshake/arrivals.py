@@ -22,6 +22,7 @@ from sqlalchemy import Connection, func, insert, select
 from ..anomalies import REPORT
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
+from ..transparency import owed
 from .casebook import Casebook, Handshake
 from .effects import Effects, opened
 from .model import What, Whose
@@ -101,6 +102,7 @@ class Arrivals:
                 signature=message.signature,
             )
         )
+        owed.note_promise(connection, message, count=after.sequence)
         own = [made.message.digest for made in step.moves if made.envelope.sender == self._parts.oin]
         self._moves.entered(connection, own)
         overtaken = self._moves.overtaken(connection, found.id)
@@ -151,6 +153,8 @@ class Arrivals:
         if letter.number != last + 1:
             faults.append(Anomaly("a letter before this one never came", do=REPORT))
         connection.execute(insert(letters).values(handshake=found.id, number=letter.number, digest=digest))
+        now = self._parts.now()
+        owed.note(connection, owed.Owed(f"handshake {LETTER}", digest, now, envelope.round_id))
         self._casebook.change(connection, found)
         try:
             content = opened(self._parts, found, LETTER, letter.sealed)
@@ -159,7 +163,7 @@ class Arrivals:
         what, kind = What.CARD, NoticeKind.CARD_RECEIVED
         if isinstance(content, ContactCard):
             if letter.number > last:  # an older one that comes late doesn't replace a newer one
-                self._casebook.put_paper(connection, found.id, THEIR_CARD, write_card(content), self._parts.now())
+                self._casebook.put_paper(connection, found.id, THEIR_CARD, write_card(content), now)
         elif isinstance(content, RightsNotice):
             what, kind = What.RIGHT_USED, NoticeKind.RIGHT_USED
         details = {"right": str(content.right)} if isinstance(content, RightsNotice) else {}
@@ -173,5 +177,5 @@ class Arrivals:
             details=details,
         )
         notice = Notice(kind, f"{found.id.hex()} letter {letter.number}")
-        self._parts.notices.enqueue(connection, notice, self._parts.now())
+        self._parts.notices.enqueue(connection, notice, now)
         return faults

@@ -11,10 +11,13 @@ import asyncio
 from sluis_protocol.content import LETTER
 from sluis_protocol.errors import SluisError, StorageError, Unreachable, WrongClock, WrongCovenant
 from sluis_protocol.messages import Empty
+from sluis_protocol.promises import check_receipt
+from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
 from ..parts import Parts
+from ..transparency import owed
 from .casebook import Casebook
 from .model import What, Whose
 from .moves import Moves, Outgoing, newest
@@ -39,9 +42,13 @@ class Sending:
 
     async def _send(self, one: Outgoing, *, anew: bool = True) -> bool:
         """Send one; False if it has to wait."""
-        method = methods.WRITE if one.act == LETTER else methods.MOVE
+        call = self._parts.coordinator.call
+        receipt = None
         try:
-            await self._parts.coordinator.call(method, one.message, Empty)
+            if one.act == LETTER:
+                receipt = await call(methods.WRITE, one.message, SignedMessage)
+            else:
+                await call(methods.MOVE, one.message, Empty)
         except (Unreachable, StorageError):
             raise
         except WrongCovenant as error:
@@ -56,7 +63,7 @@ class Sending:
         except SluisError as error:
             await asyncio.to_thread(self._refused, one, error)
             return True
-        await asyncio.to_thread(self._taken, one)
+        await asyncio.to_thread(self._taken, one, receipt)
         return True
 
     async def _anew(self, one: Outgoing) -> Outgoing | None:
@@ -77,10 +84,17 @@ class Sending:
 
         return await asyncio.to_thread(sign)
 
-    def _taken(self, one: Outgoing) -> None:
+    def _taken(self, one: Outgoing, receipt: SignedMessage | None) -> None:
+        """The coordinator has it; what it promises for a letter it promises for a move in its entry."""
         parts = self._parts
         covenant = newest(parts.newest_covenant())
+        said = one.message.envelope
+        if receipt is not None:
+            under = parts.covenant_of_round(said.covenant_hash)
+            check_receipt(receipt, under, f"handshake {LETTER}", one.message.digest, said.round_id)
         with parts.store.transaction() as connection:
+            if receipt is not None:
+                owed.note_promise(connection, receipt)
             found = self._casebook.required(connection, one.handshake)
             self._moves.taken(connection, one, found, covenant, parts.now())
 

@@ -30,6 +30,7 @@ from sluis_runtime import logs
 from sluis_runtime.channel import Channel
 from sluis_runtime.files import sole_user, write_atomically
 from sluis_runtime.program import on_stop_signal
+from sluis_runtime.trace import parse, within
 
 from .answer import Answerer
 from .config import KeyHolderSettings
@@ -200,12 +201,15 @@ def _lister(channel: Channel) -> ListRounds:
 
 
 async def _result(answerer: Answerer, task: HolderTask) -> HolderResult:
-    """A task's answer, or the refusal that tells its sender why there is none."""
-    try:
-        return HolderResult(task.task_id, await answerer.answer(task.request))
-    except SluisError as error:
-        log.info("refused", code=error.code, what=str(error))
-        return HolderResult(task.task_id, Refusal(error.code, str(error), error.do))
+    """A task's answer, or the refusal that tells its sender why there is none. Log lines have the node's trace id."""
+    with within(parse(task.traceparent)):
+        try:
+            answer = await answerer.answer(task.request)
+        except SluisError as error:
+            log.info("refused", code=error.code, what=str(error))
+            return HolderResult(task.task_id, Refusal(error.code, str(error), error.do))
+        log.info("answered", member=task.request.envelope.sender, round=task.request.envelope.round_id)
+        return HolderResult(task.task_id, answer)
 
 
 async def _until_none(results: asyncio.Queue[HolderResult | None]) -> AsyncIterator[HolderResult]:

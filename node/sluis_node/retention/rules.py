@@ -21,6 +21,7 @@ from ..rights.tables import rights_requests
 from ..round.own_family import Shown
 from ..tables import anomalies, claims, family_references, matches, rounds
 from ..totals.tables import totals_periods
+from ..transparency.tables import log_owed
 from ..vault import Vault
 from .settings import Category
 from .tables import deletions
@@ -195,6 +196,7 @@ def all_rules(vault: Vault, log: ProcessingLog) -> list[Rule]:
         Notices(),
         Rows(Category.ANOMALIES, anomalies, anomalies.c.noted_at),
         Rows(Category.REQUESTS, rights_requests, requests.ended_at),
+        Rows(Category.PROMISES, log_owed, log_owed.c.at, log_owed.c.leaf.is_not(None), log_owed.c.kind != "covenant"),
         Processing(log),
         Rows(Category.PROOFS, deletions, deletions.c.at),
     ]

@@ -21,6 +21,7 @@ class Category(StrEnum):
     NOTICES = "notices"
     ANOMALIES = "anomalies"
     REQUESTS = "requests"
+    PROMISES = "promises"
     PROCESSING = "processing"
     PROOFS = "proofs"
 
@@ -35,6 +36,7 @@ CEILINGS = {
     Category.NOTICES: 90,
     Category.ANOMALIES: 1_095,
     Category.REQUESTS: 1_826,
+    Category.PROMISES: 1_826,
     Category.PROCESSING: 1_826,
     Category.PROOFS: 1_826,
 }
@@ -52,7 +54,8 @@ class RetentionSettings(Section):
     the last round that found it, and as long as a handshake of it is kept. references: of a family that no match
     needs any more. totals: figures of a period, from when they could be approved. notices: from when they were
     written. anomalies: from when they were noted. requests: of persons concerned, from when they were done or
-    lifted. processing: the processing log. proofs: of deletions.
+    lifted. promises: hashes of what was found in the coordinator's log, from when that happened. processing: the
+    processing log. proofs: of deletions.
     """
 
     repeats: Annotated[int, _days(Category.REPEATS)] = 14
@@ -66,6 +69,7 @@ class RetentionSettings(Section):
     notices: Annotated[int, _days(Category.NOTICES)] = 30
     anomalies: Annotated[int, _days(Category.ANOMALIES)] = 365
     requests: Annotated[int, _days(Category.REQUESTS)] = 1_095
+    promises: Annotated[int, _days(Category.PROMISES)] = 365
     processing: Annotated[int, _days(Category.PROCESSING)] = 1_095
     proofs: Annotated[int, _days(Category.PROOFS)] = 1_826
 

@@ -19,6 +19,7 @@ from ..caseload.reading import read_caseload
 from ..command import CONFIG, ConfigOption, JsonOption, with_node
 from ..node import Node
 from .dossier import Dossier
+from .letter import Language, letter
 from .requests import RightsRequest
 from .rights import Done, Rights
 
@@ -44,7 +45,8 @@ def access(
     bsn: BsnOption = "",
     caseload: CaseloadOption = None,
     file: FileOption = "",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, as text for people.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, as a text for the person.")] = None,
+    language: Annotated[Language, typer.Option(help="The text's language.")] = Language.NL,
     config: ConfigOption = CONFIG,
 ) -> None:
     """Give all that this node holds about a person, and did with it: JSON, or a file."""
@@ -59,50 +61,51 @@ def access(
     if out is None:
         print_json(found.as_json())
     else:
-        write_atomically(out, found.as_text(), mode=0o600)
+        write_atomically(out, letter(found, language), mode=0o600)
         say(f"written to {out}")
 
 
-@app.command()
-def correct(
-    by: ByOption,
-    person: PersonOption = "",
-    bsn: BsnOption = "",
-    caseload: CaseloadOption = None,
-    file: FileOption = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Record that data were wrong. Correct them in your own system: the next round takes them from there."""
-    who = _who(person, bsn, caseload)
-    _do(lambda rights: rights.correct(who, by=by, file=file), config)
+def _command(name: str, about: str, verb: Callable[[Rights, str, str, str], Done]) -> None:
+    """A command that carries out a right for one person; these differ in nothing else."""
+
+    def carry_out(
+        by: ByOption,
+        person: PersonOption = "",
+        bsn: BsnOption = "",
+        caseload: CaseloadOption = None,
+        file: FileOption = "",
+        config: ConfigOption = CONFIG,
+    ) -> None:
+        who = _who(person, bsn, caseload)
+
+        async def work(node: Node) -> Done:
+            return await asyncio.to_thread(verb, node.rights, who, by, file)
+
+        done = with_node(config, work)
+        told = f"; {done.told} counterparts will be told (sluis-node receive)" if done.told else ""
+        say(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
+        if done.erased:
+            found = done.erased
+            say(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")
+
+    app.command(name, help=about)(carry_out)
 
 
-@app.command("object")
-def object_(
-    by: ByOption,
-    person: PersonOption = "",
-    bsn: BsnOption = "",
-    caseload: CaseloadOption = None,
-    file: FileOption = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Leave a person out of rounds until the objection is lifted."""
-    who = _who(person, bsn, caseload)
-    _do(lambda rights: rights.object(who, by=by, file=file), config)
-
-
-@app.command()
-def erase(
-    by: ByOption,
-    person: PersonOption = "",
-    bsn: BsnOption = "",
-    caseload: CaseloadOption = None,
-    file: FileOption = "",
-    config: ConfigOption = CONFIG,
-) -> None:
-    """Take a person out of everything that is kept, and out of rounds. The processing log stays."""
-    who = _who(person, bsn, caseload)
-    _do(lambda rights: rights.erase(who, by=by, file=file), config)
+_command(
+    "correct",
+    "Record that data were wrong. Correct them in your own system: the next round takes them from there.",
+    lambda rights, who, by, file: rights.correct(who, by=by, file=file),
+)
+_command(
+    "object",
+    "Leave a person out of rounds until the objection is lifted.",
+    lambda rights, who, by, file: rights.object(who, by=by, file=file),
+)
+_command(
+    "erase",
+    "Take a person out of everything that is kept, and out of rounds. The processing log stays.",
+    lambda rights, who, by, file: rights.erase(who, by=by, file=file),
+)
 
 
 @app.command()
@@ -154,15 +157,3 @@ def _who(person: str, bsn: str, caseload: Path | None) -> str:
     if len(found) > 1:
         raise InputError("the caseload has that BSN under several ids", do="give one: --person", file=caseload.name)
     return found.pop()
-
-
-def _do(verb: Callable[[Rights], Done], config: ConfigOption) -> None:
-    async def work(node: Node) -> Done:
-        return await asyncio.to_thread(verb, node.rights)
-
-    done = with_node(config, work)
-    told = f"; {done.told} counterparts will be told (sluis-node receive)" if done.told else ""
-    say(f"recorded as number {done.request.number}: {done.matches} matches are concerned{told}")
-    if done.erased:
-        found = done.erased
-        say(f"erased from {found.rounds} submissions, {found.candidates} candidates, {found.matches} matches")

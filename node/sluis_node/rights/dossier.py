@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sluis_protocol.covenant import Covenant
@@ -22,13 +24,30 @@ from ..tables import claims, own_families, rounds
 from .requests import RightsRequest
 
 
+class Held(StrEnum):
+    """What kind of thing is held."""
+
+    ROUND = "round"  # handed in for a round, until its claims are settled
+    CANDIDATE = "candidate"
+    MATCH = "match"
+    CASE = "case"  # what followed a match
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One thing that is held: what kind, what exactly, and when it goes."""
+    """One thing that is held: what kind, what exactly, and when it goes: at the latest then, or so many days after.
 
-    what: str
-    until: str
+    Days are counted from the last round that found a match, or from the end of what followed.
+    """
+
+    what: Held
+    until: datetime | int
     content: Mapping[str, Any] = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `Dossier.as_json`."""
+        term = {"until": _time(self.until)} if isinstance(self.until, datetime) else {"kept_days": self.until}
+        return {"kind": self.what, **term, **self.content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,56 +63,18 @@ class Dossier:
         """For `sluis-node rights access`."""
         return {
             "person": self.person,
-            "held": [{"what": one.what, "until": one.until, **one.content} for one in self.holdings],
+            "held": [one.as_json() for one in self.holdings],
             "processed": [
                 {
                     "name": entry.name,
                     "activity": str(entry.activity),
                     "outcome": str(entry.outcome),
-                    "at": entry.started_at.isoformat(),
+                    "at": _time(entry.started_at),
                 }
                 for entry in self.processings
             ],
             "requests": [request.as_json() for request in self.requests],
         }
-
-    def as_text(self) -> str:
-        """The same for people to read: a heading for each thing that is held, a line for each processing."""
-        lines = [f"What is held about person {self.person}, and what was done with it", ""]
-        for one in self.as_json()["held"]:
-            lines += [str(one.pop("what")).capitalize(), f"  is kept until: {one.pop('until')}", *_told(one, "  "), ""]
-        if not self.holdings:
-            lines += ["Nothing is held.", ""]
-        lines += ["What was done (times are UTC)"]
-        lines += [
-            f"  {entry.started_at:%Y-%m-%d %H:%M:%S}  {entry.name} ({entry.activity}): {entry.outcome}"
-            for entry in self.processings
-        ]
-        lines += ["", "Requests"]
-        lines += [f"  {one.recorded_at:%Y-%m-%d}  {one.right} {one.file}: {one.state}" for one in self.requests]
-        return "\n".join(lines) + "\n"
-
-
-def _told(content: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Fields as lines, what is in them indented."""
-    for name, value in content.items():
-        words = str(name).replace("_", " ")
-        if isinstance(value, Mapping):
-            yield f"{indent}{words}:"
-            yield from _told(value, indent + "  ")
-        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-            yield f"{indent}{words}:"
-            for one in value:
-                yield f"{indent}  - " + ", ".join(line.strip() for line in _told(one, ""))
-        else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            yield f"{indent}{words}: {_plain(shown)}"
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return "unknown"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def held_in_rounds(connection: Connection, store: Store, person: str) -> Iterator[Holding]:
@@ -106,8 +87,8 @@ def held_in_rounds(connection: Connection, store: Store, person: str) -> Iterato
         for own in file.own.members.values():
             if own.person_id == person:
                 yield Holding(
-                    "handed in for a round",
-                    f"{moment(row['confirm_until']).isoformat()} at the latest",
+                    Held.ROUND,
+                    moment(row["confirm_until"]),
                     {
                         "round": row["round_id"],
                         "purpose": row["purpose"],
@@ -126,8 +107,8 @@ def held_in_claims(connection: Connection, store: Store, person: str, names: Map
         shown = Shown.parse(opened)
         if is_in(shown, person):
             yield Holding(
-                "a candidate match",
-                f"{moment(row['confirm_until']).isoformat()} at the latest",
+                Held.CANDIDATE,
+                moment(row["confirm_until"]),
                 {
                     "round": row["round_id"],
                     "with": names.get(row["counterpart"], row["counterpart"]),
@@ -139,14 +120,14 @@ def held_in_claims(connection: Connection, store: Store, person: str, names: Map
 def held_in_match(found: StoredMatch, person: str, names: Mapping[str, str], days: int) -> Holding:
     """A match."""
     return Holding(
-        "a match",
-        f"{days} days after the last round that found it",
+        Held.MATCH,
+        days,
         {
             "match": found.match,
             "purpose": found.purpose,
             "with": names.get(found.counterpart, found.counterpart),
-            "found_by": str(found.grade),
-            "found_at": found.found_at.isoformat(),
+            "found_by": found.grade,
+            "found_at": _time(found.found_at),
             "last_round": found.last_round,
             **_of(found.shown, person),
         },
@@ -158,8 +139,8 @@ def held_in_case(case: Case, days: int) -> Holding:
     approach = case.draft.approach if case.draft else None
     content: dict[str, Any] = {
         "match": case.match.match,
-        "stands": str(case.phase),
-        "history": [{"what": str(one.what), "whose": str(one.whose), "at": one.at.isoformat()} for one in case.history],
+        "stands": case.phase,
+        "history": [{"what": one.what, "whose": one.whose, "at": _time(one.at)} for one in case.history],
     }
     if approach is not None:
         content["approach"] = {
@@ -173,10 +154,14 @@ def held_in_case(case: Case, days: int) -> Holding:
         content["informed"] = {
             "parents": told.parents.isoformat() if told.parents else None,
             "young_persons": told.young_persons.isoformat() if told.young_persons else None,
-            "postponed": str(told.postponed) if told.postponed else None,
+            "postponed": told.postponed,
             "until": told.until.isoformat() if told.until else None,
         }
-    return Holding("what followed a match", f"{days} days after it ended", content)
+    return Holding(Held.CASE, days, content)
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="seconds")
 
 
 def names_of(covenant: Covenant | None) -> dict[str, str]:

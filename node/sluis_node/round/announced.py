@@ -72,7 +72,7 @@ def verify_announcement(status: RoundStatus, covenant: Covenant, purpose: str, n
             do="check the clock of this machine (NTP), then the coordinator's",
             round=round_id,
         )
-    new = NewRound(round_id, envelope.covenant_hash, said.purpose, envelope.payload, said.closes_at, said.confirm_until)
+    new = NewRound(round_id, said.purpose, status.announcement, said.closes_at, said.confirm_until)
     return AnnouncedRound(new, said, status.state, status.submissions)
 
 
@@ -152,7 +152,8 @@ def _check_known(found: AnnouncedRound, own: OwnRound | None) -> None:
     """Refuse a round that collects though we know it to be over, or that is announced in two ways."""
     if own is None:
         return
-    if (own.announcement, own.covenant_hash) != (found.new.announcement, found.new.covenant_hash):
+    said = found.new.announcement.envelope
+    if (own.announcement, own.covenant_hash) != (said.payload, said.covenant_hash):
         what = "a round is announced a second time"
     elif found.state in ("announced", "collecting") and own.state in (RoundState.PUBLISHED, RoundState.FINISHED):
         what = "the coordinator announces a round that is over"

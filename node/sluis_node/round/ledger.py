@@ -21,6 +21,7 @@ from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from ..tables import claims, family_references, matches
+from ..transparency import owed
 from ..vault import Vault
 from .own_family import Shown
 from .own_round import OwnRound, RoundState
@@ -169,10 +170,16 @@ class Ledger:
                 for row in connection.execute(query).mappings()
             ]
 
-    def sent(self, candidate_id: bytes, end: ClaimState = ClaimState.SENT) -> None:
-        """The coordinator took an answer, or will never take it."""
+    def sent(self, candidate_id: bytes, receipt: SignedMessage, oin: str) -> None:
+        """The coordinator took this node's answer, and promised to have it in its log."""
         with transaction(self._engine) as connection:
-            self.settle(connection, candidate_id, end, (ClaimState.ANSWERED,))
+            owed.note_promise(connection, receipt, party=oin)
+            self.settle(connection, candidate_id, ClaimState.SENT, (ClaimState.ANSWERED,))
+
+    def expired(self, candidate_id: bytes) -> None:
+        """The coordinator will never take it."""
+        with transaction(self._engine) as connection:
+            self.settle(connection, candidate_id, ClaimState.EXPIRED, (ClaimState.ANSWERED,))
 
     def counts(self, round_id: str | None = None) -> dict[ClaimState, int]:
         """How many claims are in each state, in a round or in all."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sluis_protocol.signed import SignedMessage
+
 
 class RoundState(StrEnum):
     """How far a node is with a round."""
@@ -39,12 +41,11 @@ class OwnRound:
 
 @dataclass(frozen=True, slots=True)
 class NewRound:
-    """A round that this node is about to join."""
+    """A round that this node is about to join, by the coordinator's signed announcement."""
 
     round_id: str
-    covenant_hash: bytes
     purpose: str
-    announcement: bytes
+    announcement: SignedMessage
     closes_at: datetime
     confirm_until: datetime
 

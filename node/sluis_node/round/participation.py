@@ -11,13 +11,13 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
-from sluis_protocol.errors import InputError, RoundError, SubmissionRefused, WrongProof
-from sluis_protocol.messages import Manifest, Receipt, SubmissionPart
+from sluis_protocol.errors import InputError, RoundError, WrongProof
+from sluis_protocol.messages import Manifest, SubmissionPart
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.record import Family
 from sluis_protocol.rules import RuleSet
-from sluis_protocol.signed import Kind, SignedMessage, open_signed
+from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.submission import Submission, assemble, commit, pack, row_bytes
 from sluis_protocol.tag import Context, PreparedPerson, attach, prepare, prf_inputs
 from sluis_protocol.wire import methods
@@ -130,6 +130,7 @@ class Participation:
             self._purpose,
             parts.random,
             Quorums(self._covenant.holders, terms.threshold, parts.random),
+            on_receipt=self._parts.store.note_evaluation,
             on_fault=lambda fault: self._on_fault(round_id, fault),
         )
         outputs = await tagging.run(inputs, seed, lambda done, total: self._progress(Step.TAG, done, total))
@@ -193,14 +194,8 @@ class Participation:
         except RoundError:  # it closed, and what we have never arrived
             await asyncio.to_thread(parts.store.give_up, round_id)
             raise
-        envelope = open_signed(receipt, self._covenant, Kind.RECEIPT, round_id=round_id, now=None)
-        if wire.decode(Receipt, envelope.payload).commitment != own.commitment:
-            raise SubmissionRefused(
-                "the coordinator signed for another submission than this node's",
-                do="report it to the operator of the coordinator",
-                round=round_id,
-            )
-        await asyncio.to_thread(parts.store.mark_submitted, round_id, receipt)
+        check_receipt(receipt, self._covenant, "commitment", own.commitment, round_id)
+        await asyncio.to_thread(parts.store.mark_submitted, round_id, receipt, parts.oin)
         log.info("submitted", round=round_id, families=own.families, persons=own.persons)
 
     async def _upload(self, round_id: str, manifest: Manifest, packed: bytes) -> SignedMessage:

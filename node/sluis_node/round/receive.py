@@ -13,13 +13,14 @@ from typing import Any, cast
 
 from sluis_protocol.errors import SluisError, StorageError, Unreachable
 from sluis_protocol.messages import Acknowledgement, Delivery, Empty, ReceiveRequest
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
 from sluis_runtime.logs import logger
 
 from ..handshake.sending import Sending
 from ..parts import Parts
-from .ledger import OUTSTANDING, ClaimState
+from .ledger import OUTSTANDING
 from .mail import Mail
 
 STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
@@ -145,15 +146,22 @@ class Receiver:
 
     async def _send(self, candidate_id: bytes, answer: SignedMessage) -> None:
         """Send one answer, the same bytes each time; the coordinator takes it however long it waited here."""
-        end = ClaimState.SENT
+        parts = self._parts
         try:
-            await self._parts.coordinator.call(methods.CONFIRM, answer, Empty)
+            receipt = await parts.coordinator.call(methods.CONFIRM, answer, SignedMessage)
         except (Unreachable, StorageError):
             raise
         except SluisError as error:
             log.warning("the coordinator takes no answer", round=answer.envelope.round_id, code=error.code)
-            end = ClaimState.EXPIRED
-        await asyncio.to_thread(self._parts.ledger.sent, candidate_id, end)
+            await asyncio.to_thread(parts.ledger.expired, candidate_id)
+        else:
+            await asyncio.to_thread(self._sent, candidate_id, answer, receipt)
+
+    def _sent(self, candidate_id: bytes, answer: SignedMessage, receipt: SignedMessage) -> None:
+        said = answer.envelope
+        covenant = self._parts.covenant_of_round(said.covenant_hash)
+        check_receipt(receipt, covenant, "confirmation", answer.digest, said.round_id)
+        self._parts.ledger.sent(candidate_id, receipt, self._parts.oin)
 
 
 def nothing_outstanding(parts: Parts, awaited: Sequence[str]) -> Callable[[], bool]:

@@ -20,8 +20,9 @@ from sluis_protocol import oprf, threshold, wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.encoding import domain
 from sluis_protocol.errors import HolderUnavailable, MalformedMessage, SluisError, WrongProof
-from sluis_protocol.group import Random
+from sluis_protocol.group import ELEMENT_BYTES, Random
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest, HolderAnswer, Refusal
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.signed import Kind, SignedMessage, open_signed
 from sluis_protocol.threshold import ShareEvaluation
 from sluis_protocol.wire import methods
@@ -66,7 +67,11 @@ def padded_inputs(inputs: Sequence[bytes], step: int, most: int, random: Random)
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """The keys of one round at one node. `on_fault` hears of every complaint, once; `on_done` of finished inputs."""
+    """The keys of one round at one node.
+
+    `on_receipt` is called in a thread with what the coordinator signed for a request, our OIN and the number of
+    elements, before an answer is used; `on_fault` hears of every complaint, once.
+    """
 
     coordinator: Coordinator
     signer: Signer
@@ -75,6 +80,7 @@ class Tagging:
     purpose: str
     random: Random = field(repr=False)
     quorums: Quorums
+    on_receipt: Callable[[SignedMessage, str, int], object]
     on_fault: Callable[[Fault], object]
     grace: float = _GRACE_SECONDS
 
@@ -163,6 +169,7 @@ class Tagging:
                 )
                 # What a stream is typed as has no aclose, but every one is a generator.
                 async with aclosing(cast("Any", stream)):
+                    await self._receipt(await anext(stream, None), request, len(elements) // ELEMENT_BYTES)
                     async for answer in stream:
                         if answer.index not in quorum or answer.index in heard:
                             raise MalformedMessage("the relay answers for a holder that wasn't asked", field="index")
@@ -176,6 +183,13 @@ class Tagging:
         for index in set(quorum) - heard:
             self._blame(Fault(index, Complaint.ABSENT, HolderUnavailable("no answer in time", holder=index)))
         return request, answers
+
+    async def _receipt(self, first: HolderAnswer | None, request: SignedMessage, elements: int) -> None:
+        """The coordinator's word that it logged how much we asked for, or no answer is worth anything to us."""
+        if first is None or first.index != 0 or not isinstance(first.outcome, SignedMessage):
+            raise MalformedMessage("the relay doesn't begin with its receipt", field="index")
+        check_receipt(first.outcome, self.covenant, "evaluation", request.digest, self.round_id)
+        await asyncio.to_thread(self.on_receipt, first.outcome, self.signer.oin, elements)
 
     def _open(self, answer: HolderAnswer, request: SignedMessage) -> tuple[ShareEvaluation, SignedMessage] | None:
         """A holder's evaluation, its proof not yet verified; None (and a complaint) if there is none to use.

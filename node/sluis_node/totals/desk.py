@@ -50,6 +50,12 @@ class TotalsDesk:
         self._parts = parts
         self._periods = Periods(parts.store.vault)
 
+    def waiting(self) -> datetime | None:
+        """Until when figures can be approved that wait for somebody; None if none wait. Counts nothing."""
+        with self._parts.store.transaction() as connection:
+            found = [one.until for one in self._periods.all(connection) if one.progress is Progress.OPEN]
+        return min((until for until in found if self._parts.now() < until), default=None)
+
     def periods(self, *, by: str = "") -> list[PeriodView]:
         """All periods that this node knows, the newest first, with their figures."""
         with self._parts.store.transaction() as connection:

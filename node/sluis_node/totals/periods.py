@@ -19,6 +19,7 @@ from sluis_protocol.signed import SignedMessage
 from sluis_protocol.totals import Period
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from ..transparency import owed
 from ..vault import Vault
 from .tables import totals_periods
 
@@ -87,6 +88,7 @@ class Periods:
                     opening=opening.packed,
                 )
             )
+            owed.note_promise(connection, opening)
             found = self.required(connection, period.id)
         if found.opening.body != opening.body:
             raise TotalsError("the coordinator opened this period twice", do="report it", period=period.id)

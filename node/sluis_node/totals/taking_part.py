@@ -14,8 +14,9 @@ from sluis_protocol import totals as protocol
 from sluis_protocol import wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import SluisError, TotalsError, Unreachable
-from sluis_protocol.messages import Contributors, Empty, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus
+from sluis_protocol.messages import Contributors, EnrolRequest, PeriodList, PeriodQuery, PeriodStatus
 from sluis_protocol.periods import days_of
+from sluis_protocol.promises import check_receipt
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.totals import Period
 from sluis_protocol.wire import methods
@@ -24,6 +25,7 @@ from sluis_runtime.logs import logger
 from ..notify.notice import Notice, NoticeKind
 from ..parts import Parts
 from ..retention.rules import before
+from ..transparency import owed
 from .periods import OVER, OwnPeriod, Periods, Progress
 
 REMINDED_DAYS = 3  # before figures can be approved no more
@@ -67,14 +69,16 @@ class TakingPart:
         own = await asyncio.to_thread(self._noted, period, status.opening)
         if status.state == "enrolling" and own.progress is Progress.APPROVED and own.enrolment and own.proof:
             request = EnrolRequest(own.enrolment, own.proof)
-            await self._parts.coordinator.call(methods.ENROL, request, Empty)
-            await asyncio.to_thread(self._moved, own, Progress.ENROLLED)
+            receipt = await self._parts.coordinator.call(methods.ENROL, request, SignedMessage)
+            await asyncio.to_thread(self._taken, period, own.enrolment, receipt, own)
         elif status.state == "contributing" and status.roster and own.enrolment:
             message = await asyncio.to_thread(self._contribution, period, own, status.roster)
-            await self._parts.coordinator.call(methods.CONTRIBUTE, message, Empty)
+            receipt = await self._parts.coordinator.call(methods.CONTRIBUTE, message, SignedMessage)
+            await asyncio.to_thread(self._taken, period, message, receipt)
         elif status.state == "closing" and status.contributors and own.contribution:
             message = await asyncio.to_thread(self._unmasking, period, own, status)
-            await self._parts.coordinator.call(methods.UNMASK, message, Empty)
+            receipt = await self._parts.coordinator.call(methods.UNMASK, message, SignedMessage)
+            await asyncio.to_thread(self._taken, period, message, receipt)
 
     def _noted(self, period: Period, opening: SignedMessage) -> OwnPeriod:
         """The period on file. People are told when it begins, and again when there is little time left.
@@ -92,9 +96,16 @@ class TakingPart:
                 parts.notices.enqueue(connection, Notice(NoticeKind.TOTALS_WAIT, own.id + soon), now)
             return own
 
-    def _moved(self, own: OwnPeriod, progress: Progress) -> None:
+    def _taken(
+        self, period: Period, ours: SignedMessage, receipt: SignedMessage, enrolled: OwnPeriod | None = None
+    ) -> None:
+        """The coordinator has a step of ours, and promises to have it in its log."""
+        kind = str(ours.envelope.kind)  # of these three the leaf's kind is the message's
+        check_receipt(receipt, period.covenant, kind, ours.digest, period.id)
         with self._parts.store.transaction() as connection:
-            self._periods.move(connection, own, progress)
+            owed.note_promise(connection, receipt, party=self._parts.oin)
+            if enrolled is not None:
+                self._periods.move(connection, enrolled, Progress.ENROLLED)
 
     def _contribution(self, period: Period, own: OwnPeriod, roster: SignedMessage) -> SignedMessage:
         """Made once, for the first roster that was shown; another roster of the same period gets nothing."""
@@ -111,6 +122,7 @@ class TakingPart:
             content = protocol.contribute(period, roster, own.enrolment, packed, masks, parts.random)
             message = self._signed(Kind.CONTRIBUTION, content, period)
             self._periods.move(connection, own, Progress.CONTRIBUTED, roster=roster, contribution=message)
+            owed.note_promise(connection, roster)
         return message
 
     def _unmasking(self, period: Period, own: OwnPeriod, status: PeriodStatus) -> SignedMessage:
@@ -136,6 +148,7 @@ class TakingPart:
             content = protocol.unmask(period, status.contributors, own.roster, parts.oin, masks, status.shares)
             message = self._signed(Kind.UNMASKING, content, period)
             self._periods.move(connection, own, Progress.UNMASKED, contributors=status.contributors, unmasking=message)
+            owed.note_promise(connection, status.contributors)
         return message
 
     def _over(self, status: PeriodStatus) -> None:

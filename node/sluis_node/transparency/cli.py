@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -174,8 +175,7 @@ def _told(checked: Checked) -> list[str]:
         lines.append("it is the one that this node saw last")
     else:
         lines.append(f"it begins with the {before.size} events that this node saw last, unchanged")
-    found = ", ".join(f"{count} {kind}" for kind, count in checked.found.items())
-    lines.append(f"of this node's own events these are in it: {found}")
+    lines.append(f"of this node's own events these are in it: {in_words(checked.found)}")
     if look.pending:
         lines.append(f"{look.pending} of less than a minute ago may still come")
     if checked.lost:
@@ -207,9 +207,8 @@ def _as_json(checked: Checked) -> dict[str, object]:
 def _print_shown(shown: Shown) -> None:
     if shown.note:
         say(shown.note.rstrip())
-        found = ", ".join(f"{count} {kind}" for kind, count in shown.found.items())
         cosigned = "cosigned" if shown.cosigned else "not cosigned"
-        say(f"\nseen at {shown.at:%Y-%m-%d %H:%M:%S} UTC, {cosigned}; own events in it: {found}")
+        say(f"\nseen at {shown.at:%Y-%m-%d %H:%M:%S} UTC, {cosigned}; own events in it: {in_words(shown.found)}")
     else:
         say("no checkpoint was seen yet, or none since an alarm was settled")
     for alarm in shown.alarms:
@@ -222,3 +221,25 @@ def _print_shown(shown: Shown) -> None:
             )
         else:
             say(f"  settled at {alarm.settled_at:%Y-%m-%d %H:%M} UTC by {alarm.settled_by}: {alarm.why}")
+
+
+# What the kinds of leaves are called that aren't called what they are.
+_CALLED = {
+    "handshake": "step of a handshake",
+    "handshake letter": "letter",
+    "totals enrolling": "opening of totals",
+    "totals contributing": "roster of totals",
+    "totals closing": "list of contributors to totals",
+    "totals enrolment": "enrolment in totals",
+    "totals contribution": "contribution to totals",
+    "totals unmasking": "unmasking of totals",
+}
+
+
+def in_words(found: Mapping[str, int]) -> str:
+    """How many events of which kind: 1 announcement, 25 claims, 3 × step of a handshake."""
+    words = []
+    for kind, count in found.items():
+        name = _CALLED.get(kind, kind)
+        words.append(f"1 {name}" if count == 1 else f"{count} {name}s" if name.isalpha() else f"{count} × {name}")
+    return ", ".join(words) or "none"

@@ -1,4 +1,4 @@
-"""What the watch remembers: the last good checkpoint, own events that were found, and alarms.
+"""What the watch remembers: the last good checkpoint, and alarms. What the log owes us is in `owed`.
 
 An alarm that nobody has settled stops the node: `require_none` is asked before everything that is sent. Nothing here
 talks to anybody.
@@ -19,8 +19,8 @@ from sluis_runtime.database import transaction
 from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from .own import Owed
-from .tables import log_alarms, log_found, log_seen
+from . import owed
+from .tables import log_alarms, log_owed, log_seen
 
 _MOST_WORDS = 1_000
 DO = "read it (sluis-node log show), tell the covenant authority (sluis-node log evidence FILE), then: log resume"
@@ -103,26 +103,15 @@ def mark_cosigned(connection: Connection, checkpoint: Checkpoint) -> None:
     connection.execute(update(log_seen).where(*same).values(cosigned=1))
 
 
-def note_found(connection: Connection, one: Owed, leaf: int | None) -> None:
-    """An own event is in the log at that place, or (None) is not there and needn't be any more."""
-    values = {"kind": one.kind, "digest": one.digest, "leaf": leaf}
-    connection.execute(insert_or(log_found).values(values).on_conflict_do_nothing())
-
-
 def counts(connection: Connection) -> dict[str, int]:
     """How many own events of each kind were found."""
-    query = select(log_found.c.kind, func.count()).where(log_found.c.leaf.is_not(None)).group_by(log_found.c.kind)
-    return {row[0]: row[1] for row in connection.execute(query.order_by(log_found.c.kind))}
+    query = select(log_owed.c.kind, func.count()).where(log_owed.c.leaf.is_not(None)).group_by(log_owed.c.kind)
+    return {row[0]: row[1] for row in connection.execute(query.order_by(log_owed.c.kind))}
 
 
 def lost(connection: Connection) -> int:
     """How many own events are not there, and somebody answers for it."""
-    return connection.execute(select(func.count()).where(log_found.c.leaf.is_(None))).scalar_one()
-
-
-def forget_found(connection: Connection) -> None:
-    """Look for everything again."""
-    connection.execute(delete(log_found).where(log_found.c.leaf.is_not(None)))
+    return connection.execute(select(func.count()).where(log_owed.c.lost == 1)).scalar_one()
 
 
 # Alarms.
@@ -189,7 +178,7 @@ def settle(connection: Connection, number: int, *, by: str, why: str, now: datet
     if settled.rowcount != 1:
         raise NotFound("there is no such open alarm", do="list them: sluis-node log show")
     connection.execute(delete(log_seen))
-    connection.execute(delete(log_found))
+    owed.look_anew(connection)
     return next(one for one in alarms(connection) if one.number == number)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from ..tables import metadata
 
@@ -20,13 +20,21 @@ log_seen = Table(
     Column("cosigned", Integer, nullable=False),  # 1: the coordinator has our cosignature
 )
 
-# Events of our own that were found in the log once. It only grew since, so they are in it still.
-log_found = Table(
-    "log_found",
+# Events that must be in the log: see `owed.Owed`. Once found, one is in it for ever, because the log only grows.
+log_owed = Table(
+    "log_owed",
     metadata,
-    Column("kind", String(40), primary_key=True),
-    Column("digest", LargeBinary, primary_key=True),
-    Column("leaf", BigInteger),  # its index; none: it is not there, and somebody answers for that (`log resume`)
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("round_id", String(64), nullable=False),
+    Column("party", String(20), nullable=False),
+    Column("count", BigInteger),
+    Column("promise", LargeBinary),  # signature and body of what the coordinator signed; goes when it is found
+    Column("leaf", BigInteger),  # its index
+    Column("lost", Integer, nullable=False, server_default="0"),  # 1: somebody answers for it (`log resume`)
+    UniqueConstraint("kind", "digest"),
 )
 
 log_alarms = Table(

@@ -18,7 +18,7 @@ from sluis_protocol import wire
 from sluis_protocol.checkpoint import Checkpoint, cosign, log_verifier, open_checkpoint, origin
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import LogAlarm, LogError, MalformedMessage, SluisError, StorageError, Unreachable
-from sluis_protocol.evidence import MERGE_DELAY, Charge, Evidence
+from sluis_protocol.evidence import Charge, Evidence
 from sluis_protocol.leaves import Leaf
 from sluis_protocol.log_messages import (
     ABOUT_LOG,
@@ -33,6 +33,7 @@ from sluis_protocol.log_messages import (
 )
 from sluis_protocol.merkle import leaf_hash, verify_consistency, verify_inclusion
 from sluis_protocol.messages import CovenantNote, Empty
+from sluis_protocol.promises import MERGE_DELAY
 from sluis_protocol.signed import Kind, SignedMessage, open_signed
 from sluis_protocol.wire import methods
 from sluis_protocol.wire.methods import Method
@@ -41,9 +42,9 @@ from sluis_runtime.logs import logger
 from ..anomalies import REPORT
 from ..coordinator import CALL_SECONDS
 from ..parts import Parts
-from . import keeping
+from . import keeping, owed
 from .keeping import Seen
-from .own import Owed, not_found_yet, owed
+from .owed import Owed
 
 T = TypeVar("T")
 _AT_ONCE = 8
@@ -84,8 +85,7 @@ class Watch:
                 what = f"it had {before.checkpoint.size} leaves, and now it has {shown.checkpoint.size}"
                 raise await self._alarm(Charge.ROLLBACK, what, (before.answer, shown.answer))
             await self._compare(before, shown)
-        since = datetime.combine(covenant.terms.valid_from, time(), UTC)
-        wanted.append(Owed("covenant", covenant.hash, since, count=covenant.terms.version))
+        wanted += await asyncio.to_thread(self._in_force, covenant)
         places = await self._find(wanted, shown)
         pending = [one for one, place in places if place is None]
         await asyncio.to_thread(self._note, places)
@@ -131,10 +131,15 @@ class Watch:
     def _before(self, covenant: Covenant, everything: bool) -> tuple[Seen | None, list[Owed]]:
         """What we knew before we asked: no answer may be older."""
         with self._parts.store.transaction() as connection:
-            if everything:
-                keeping.forget_found(connection)
-            events = owed(connection, self._parts.oin)
-            return keeping.seen(connection, origin(covenant.terms.id)), not_found_yet(connection, events)
+            wanted = owed.outstanding(connection, everything=everything)
+            return keeping.seen(connection, origin(covenant.terms.id)), wanted
+
+    def _in_force(self, covenant: Covenant) -> list[Owed]:
+        """The covenant that the coordinator works under, where it is new to us; it may be newer than ours."""
+        since = datetime.combine(covenant.terms.valid_from, time(), UTC)
+        one = Owed("covenant", covenant.hash, since, count=covenant.terms.version)
+        with self._parts.store.transaction() as connection:
+            return [one] if owed.note(connection, one) else []
 
     def _last(self) -> Seen | None:
         covenant = self._parts.known_covenant()
@@ -211,7 +216,7 @@ class Watch:
         except (Unreachable, StorageError):
             raise
         except SluisError as error:
-            what = f"no proof that a {one.kind} of {one.at:%Y-%m-%d %H:%M} UTC is in it: {error.what}"
+            what = f"no proof that {one} is in it: {error.what}"
             raise await self._alarm(Charge.UNPROVEN, what, (shown.answer,)) from error
         await self._missing(one, shown, answer)
         return None
@@ -222,7 +227,7 @@ class Watch:
             return
         if await asyncio.to_thread(self._answered_for, one):
             return
-        what = f"a {one.kind} of {one.at:%Y-%m-%d %H:%M} UTC is not in it"
+        what = f"{one} is not in it"
         if one.promise is None:
             raise await self._alarm(Charge.UNPROVEN, what, (shown.answer, answer))
         raise await self._alarm(Charge.MISSING, what, (one.promise, shown.answer, answer))
@@ -233,14 +238,14 @@ class Watch:
             anew = keeping.settled_last(connection)
             if anew is None or one.at > anew:
                 return False
-            keeping.note_found(connection, one, None)
+            owed.lose(connection, one)
             return True
 
     def _note(self, places: Sequence[tuple[Owed, int | None]]) -> None:
         with self._parts.store.transaction() as connection:
             for one, place in places:
                 if place is not None:
-                    keeping.note_found(connection, one, place)
+                    owed.found(connection, one, place)
 
     async def _remember(self, before: Seen | None, shown: Seen) -> Seen:
         """Keep the newest checkpoint. Another program of ours may have been faster: then compare with what it saw."""

@@ -14,6 +14,7 @@ MOST_NOTE = 8_388_608
 MOST_ROUNDS = 1_000
 MOST_DELIVERIES = 10_000
 MOST_TEXT = 2_000  # of what an error says
+TRACEPARENT_CHARACTERS = 55  # version 00 has exactly so many
 _STATE_PREFIX = "ROUND_STATE_"
 
 
@@ -101,15 +102,19 @@ def _write_holder_answer(value: plain.HolderAnswer) -> evaluation_pb2.HolderAnsw
 
 
 def _read_holder_answer(m: evaluation_pb2.HolderAnswer) -> plain.HolderAnswer:
-    return plain.HolderAnswer(number(m.index, "index", 1, 255), _read_outcome(m))
+    return plain.HolderAnswer(number(m.index, "index", 0, 255), _read_outcome(m))
 
 
 def _write_task(value: plain.HolderTask) -> evaluation_pb2.HolderTask:
-    return evaluation_pb2.HolderTask(task_id=value.task_id, request=write_signed(value.request))
+    return evaluation_pb2.HolderTask(
+        task_id=value.task_id, request=write_signed(value.request), traceparent=value.traceparent
+    )
 
 
 def _read_task(m: evaluation_pb2.HolderTask) -> plain.HolderTask:
-    return plain.HolderTask(number(m.task_id, "task_id", 1, _MOST_ID), read_signed(m.request))
+    # A request is not refused for its trace: one that can't be right is dropped (Trace Context, 2.2.1).
+    trace = m.traceparent if len(m.traceparent) == TRACEPARENT_CHARACTERS else ""
+    return plain.HolderTask(number(m.task_id, "task_id", 1, _MOST_ID), read_signed(m.request), trace)
 
 
 def _write_result(value: plain.HolderResult) -> evaluation_pb2.HolderResult:

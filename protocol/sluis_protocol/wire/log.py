@@ -43,6 +43,14 @@ def _proof(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(sized(one, HASH_BYTES, "proof") for one in hashes)
 
 
+def _write_receipt(value: plain.Receipt) -> log_pb2.Receipt:
+    return log_pb2.Receipt(kind=value.kind, digest=value.digest)
+
+
+def _read_receipt(m: log_pb2.Receipt) -> plain.Receipt:
+    return plain.Receipt(_kind(m.kind), sized(m.digest, _DIGEST, "digest"))
+
+
 def _write_checkpoint_request(value: plain.CheckpointRequest) -> log_pb2.CheckpointRequest:
     return log_pb2.CheckpointRequest(nonce=value.nonce)
 
@@ -181,6 +189,7 @@ def _read_usages(m: log_pb2.UsageList) -> plain.UsageList:
 
 
 CODECS = (
+    (plain.Receipt, log_pb2.Receipt, _write_receipt, _read_receipt),
     (plain.CheckpointRequest, log_pb2.CheckpointRequest, _write_checkpoint_request, _read_checkpoint_request),
     (plain.LogCheckpoint, log_pb2.LogCheckpoint, _write_checkpoint, _read_checkpoint),
     (plain.ConsistencyRequest, log_pb2.ConsistencyRequest, _write_consistency_request, _read_consistency_request),

@@ -67,15 +67,15 @@ RECEIVE = Method(
 ACKNOWLEDGE = Method(
     "sluis.v1.MatchService", "Acknowledge", Shape.UNARY, Caller.MEMBER, plain.Acknowledgement, plain.Empty
 )
-CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+CONFIRM = Method("sluis.v1.MatchService", "Confirm", Shape.UNARY, Caller.MEMBER, SignedMessage, SignedMessage)
 MOVE = Method("sluis.v1.HandshakeService", "Move", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
-WRITE = Method("sluis.v1.HandshakeService", "Write", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+WRITE = Method("sluis.v1.HandshakeService", "Write", Shape.UNARY, Caller.MEMBER, SignedMessage, SignedMessage)
 LIST_PERIODS = Method(
     "sluis.v1.TotalsService", "ListPeriods", Shape.UNARY, Caller.ANY, plain.PeriodQuery, plain.PeriodList
 )
-ENROL = Method("sluis.v1.TotalsService", "Enrol", Shape.UNARY, Caller.MEMBER, plain.EnrolRequest, plain.Empty)
-CONTRIBUTE = Method("sluis.v1.TotalsService", "Contribute", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
-UNMASK = Method("sluis.v1.TotalsService", "Unmask", Shape.UNARY, Caller.MEMBER, SignedMessage, plain.Empty)
+ENROL = Method("sluis.v1.TotalsService", "Enrol", Shape.UNARY, Caller.MEMBER, plain.EnrolRequest, SignedMessage)
+CONTRIBUTE = Method("sluis.v1.TotalsService", "Contribute", Shape.UNARY, Caller.MEMBER, SignedMessage, SignedMessage)
+UNMASK = Method("sluis.v1.TotalsService", "Unmask", Shape.UNARY, Caller.MEMBER, SignedMessage, SignedMessage)
 
 _LOG = "sluis.v1.LogService"
 GET_CHECKPOINT = Method(_LOG, "GetCheckpoint", Shape.UNARY, Caller.ANY, about_log.CheckpointRequest, SignedMessage)

@@ -10,6 +10,7 @@ from .._wire.sluis.v1 import evaluation_pb2, matches_pb2, rounds_pb2, submission
 from ..confirm import CANDIDATE_BYTES, MAC_BYTES, SEALED_REFERENCE_BYTES
 from ..encoding import millis
 from ..errors import MalformedMessage
+from ..log_messages import NONCE_BYTES
 from .checks import line, moment, number, oin, packed, sized, some
 
 MOST_ELEMENTS = 16_384
@@ -97,20 +98,15 @@ def _read_manifest(m: submission_pb2.Manifest) -> plain.Manifest:
     )
 
 
-def _write_receipt(value: plain.Receipt) -> submission_pb2.Receipt:
-    return submission_pb2.Receipt(commitment=value.commitment)
-
-
-def _read_receipt(m: submission_pb2.Receipt) -> plain.Receipt:
-    return plain.Receipt(sized(m.commitment, 32, "commitment"))
-
-
 def _write_publication(value: plain.Publication) -> matches_pb2.Publication:
-    return matches_pb2.Publication(participants=value.participants, claims=value.claims, abandoned=value.abandoned)
+    return matches_pb2.Publication(
+        nonce=value.nonce, participants=value.participants, claims=value.claims, abandoned=value.abandoned
+    )
 
 
 def _read_publication(m: matches_pb2.Publication) -> plain.Publication:
-    return plain.Publication(m.participants, m.claims, line(m.abandoned, "abandoned", MOST_REASON, 0))
+    abandoned = line(m.abandoned, "abandoned", MOST_REASON, 0)
+    return plain.Publication(sized(m.nonce, NONCE_BYTES, "nonce"), m.participants, m.claims, abandoned)
 
 
 def _write_claim(value: plain.Claim) -> matches_pb2.Claim:
@@ -167,7 +163,6 @@ CODECS = (
     ),
     (plain.EvaluationAnswer, evaluation_pb2.EvaluationAnswer, _write_evaluation_answer, _read_evaluation_answer),
     (plain.Manifest, submission_pb2.Manifest, _write_manifest, _read_manifest),
-    (plain.Receipt, submission_pb2.Receipt, _write_receipt, _read_receipt),
     (plain.Publication, matches_pb2.Publication, _write_publication, _read_publication),
     (plain.Claim, matches_pb2.Claim, _write_claim, _read_claim),
     (plain.Confirmation, matches_pb2.Confirmation, _write_confirmation, _read_confirmation),

@@ -20,6 +20,7 @@ from sluis_node.round.mail import Mail
 from sluis_protocol import wire
 from sluis_protocol.approach import Partner
 from sluis_protocol.chain import NO_HEAD
+from sluis_protocol.content import LETTER
 from sluis_protocol.encoding import millis, moment
 from sluis_protocol.messages import Delivery, Entry, Opening
 from sluis_protocol.record import Family
@@ -28,7 +29,7 @@ from sluis_protocol.signed import Kind, SignedMessage
 from ...world import COORDINATOR, PURPOSE, World, make_world, member_oin
 from .. import desk as rounds
 from ..desk import ID
-from ..rig import sign_as
+from ..rig import receipt_for, sign_as
 from .rig import FIRST, SECOND
 
 NAME = ID.hex()
@@ -108,7 +109,10 @@ class Played:
 
     def taken(self, number: int, one: Outgoing) -> None:
         """Tell a node that the coordinator has this."""
-        Sending(self.round.nodes[number - 1].parts)._taken(one)
+        receipt = None
+        if one.act == LETTER:
+            receipt = receipt_for(self.world, "handshake letter", one.message.digest, NAME)
+        Sending(self.round.nodes[number - 1].parts)._taken(one, receipt)
 
     # What the coordinator does.
 

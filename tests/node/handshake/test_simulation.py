@@ -25,7 +25,7 @@ from sluis_node import Node
 from sluis_node.handshake.desk import Desk
 from sluis_node.handshake.model import Case, Informing, Phase, Plan, Postponement, What, Whose
 from sluis_node.handshake.review import Answer, Reason
-from sluis_node.transparency.own import owed
+from sluis_node.transparency.owed import outstanding
 from sluis_protocol.approach import Partner
 from sluis_protocol.content import ContactCard, Outcome, Right, WithdrawalReason
 from sluis_protocol.errors import SluisError, Unreachable
@@ -110,7 +110,7 @@ class Simulation:
         with transaction(self.coordinator.engine) as connection:
             for handed in played.round.nodes:  # what was confirmed before this coordinator was there
                 with handed.parts.store.transaction() as theirs:
-                    owing = owed(theirs, handed.oin)
+                    owing = outstanding(theirs)
                 for one in owing:
                     events.record(connection, one.kind, one.at, one.digest, round_id=one.round_id, party=one.party)
             handshakes.begin(self.coordinator, connection, ID, Opening(PURPOSE, (member_oin(1), member_oin(2))))

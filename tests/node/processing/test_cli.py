@@ -53,9 +53,9 @@ async def test_a_person_is_found_by_bsn_in_ones_own_caseload_and_gets_a_file(des
     done = await sluis_node("rights", "access", *here, "--out", out, *by)
     assert done.status == 0, done.stderr
     text = out.read_text()
-    assert f"person {member.person_id}" in text
-    assert "Handed in for a round" in text
-    assert "legal basis: demo-grondslag" in text
+    assert f"persoon {member.person_id}" in text
+    assert "Meegedaan aan een ronde" in text
+    assert "wettelijke grondslag: demo-grondslag" in text
     assert out.stat().st_mode & 0o077 == 0
     for arguments, what in (
         (("--out", out, *here), "already"),
@@ -77,7 +77,7 @@ async def test_a_person_from_access_to_the_log(desk: Desk) -> None:
     access = await sluis_node("rights", "access", *common, "--file", "AVG-2026-1")
     assert access.status == 0
     found = json.loads(access.stdout)
-    assert [held["what"] for held in found["held"]] == ["handed in for a round"]
+    assert [held["kind"] for held in found["held"]] == ["round"]
     objected = await sluis_node("rights", "object", *common)
     assert objected.stdout.startswith("recorded as number 2: 0 matches are concerned")
     listed = json.loads((await sluis_node("rights", "list", "--json", "--config", config)).stdout)

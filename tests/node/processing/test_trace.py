@@ -18,6 +18,7 @@ from sluis_node.processing.settings import ProcessingSettings
 from sluis_protocol.errors import NotAMember, StorageError
 from sluis_protocol.messages import CovenantNote, Empty
 from sluis_protocol.wire.methods import GET_COVENANT
+from sluis_runtime import logs
 from sluis_runtime.channel import Channel
 from sluis_runtime.trace import TraceContext, current, metadata, parse, within
 from structlog.testing import capture_logs
@@ -37,7 +38,8 @@ def test_a_header_is_that_of_the_standard() -> None:
     assert found
     assert found.header() == header
     assert parse(header.replace("00-", "cc-", 1) + "-what-comes-later") == found
-    for wrong in (header.upper(), header + "-x", "ff" + header[2:], "00-" + "0" * 32 + header[35:], header[:-1], ""):
+    zeros, endless = "00-" + "0" * 32 + header[35:], header.replace("00-", "cc-", 1) + "-" + "x" * 300
+    for wrong in (header.upper(), header + "-x", "ff" + header[2:], zeros, endless, header[:-1], header + "\n", ""):
         assert parse(wrong) is None
 
 
@@ -50,7 +52,7 @@ def test_anything_is_a_header_or_none(value: str) -> None:
 async def test_calls_carry_the_trace_of_what_they_are_part_of(tmp_path: Path) -> None:
     async with Rig(tmp_path) as rig:
         stranger = await rig.party("00000099000000009999")
-        with capture_logs() as lines:
+        with capture_logs([logs.with_trace]) as lines:
             for context in (None, TraceContext(b"\x01" * 16, b"\x02" * 8)):
                 with pytest.raises(NotAMember):
                     await _call(stranger.channel, context)

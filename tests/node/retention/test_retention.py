@@ -21,7 +21,7 @@ from ..handshake.rig import FIRST, Side, Two
 
 # What stays for ever, and what rounds and the log are made of.
 _STAYS = {"key_check", "covenants", "rounds", "processing_log", "processing_subjects", "processing_cut", "deletions"}
-_STAYS |= {"log_seen", "log_found", "log_alarms"}
+_STAYS |= {"log_seen", "log_owed", "log_alarms"}
 
 
 def rows(due: list[Due]) -> dict[Category, int]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from sluis_node.handshake.model import Caution, Phase, What
 from sluis_node.processing import Activity
+from sluis_node.rights.dossier import Held
 from sluis_node.rights.requests import RequestState, Right
 from sluis_protocol.errors import InputError, NotFound, StorageError
 from sluis_protocol.signed import Kind
@@ -25,7 +26,7 @@ async def test_access_gives_everything_about_one_person_and_nothing_of_others(tw
     person, other = two.a.case().match.persons
     dossier = two.a.node.rights.access(person, by=OFFICER, file="AVG-2026-1").as_json()
     match, case = dossier["held"]
-    assert (match["what"], case["what"]) == ("a match", "what followed a match")
+    assert (match["kind"], case["kind"]) == ("match", "case")
     assert (match["family"], match["case"], match["legal_basis"]) == ("A1", "ZAAK-A1", "demo-grondslag")
     assert match["with"] == two.world.covenant.member(two.b.oin).name
     assert case["approach"]["lead"] == two.a.oin
@@ -159,7 +160,7 @@ async def test_a_match_that_nothing_followed_goes_at_once(desk: Bench) -> None:
     desk.claim_both()
     node = desk.nodes[0].node
     persons = ("A1-0", "A1-1")
-    assert [held.what for held in node.rights.access("A1-0", by=OFFICER).holdings] == ["a candidate match"]
+    assert [held.what for held in node.rights.access("A1-0", by=OFFICER).holdings] == [Held.CANDIDATE]
     for person in persons:
         node.rights.erase(person, by=OFFICER)
     assert not node.rights.access("A1-0", by=OFFICER).holdings
@@ -170,7 +171,7 @@ async def test_a_match_that_nothing_followed_goes_at_once(desk: Bench) -> None:
 async def test_erasing_from_a_round_that_runs(desk: Bench) -> None:
     node = desk.nodes[0].node
     (held,) = node.rights.access("A1-0", by=OFFICER).holdings
-    assert held.what == "handed in for a round"
+    assert held.what is Held.ROUND
     assert held.content["compared_by"]
     done = node.rights.erase("A1-0", by=OFFICER)
     assert done.erased

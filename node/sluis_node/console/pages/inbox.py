@@ -22,7 +22,7 @@ async def start(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """What asks something of the visitor, then what waits for a colleague, then for others."""
+    """What asks something of the visitor, figures for the totals too, then what waits for others."""
     briefs = await asyncio.to_thread(visit.console.desk.cases, by=visit.person.id)
     mine, colleagues, waiting = [], [], []
     for brief in briefs:
@@ -35,7 +35,12 @@ async def show(visit: Visit) -> Response:
             colleagues.append(brief)
         elif not brief.known or brief.phase is not Phase.REVIEWING:
             waiting.append(brief)
-    return visit.page("inbox.html", mine=mine, colleagues=colleagues, waiting=waiting, count=len(briefs))
+    figures = None
+    if visit.may(Permission.APPROACH):
+        figures = await asyncio.to_thread(visit.console.node.totals.waiting)
+    return visit.page(
+        "inbox.html", mine=mine, figures=figures, colleagues=colleagues, waiting=waiting, count=len(briefs)
+    )
 
 
 def _is_for(visit: Visit, task: Task) -> bool:

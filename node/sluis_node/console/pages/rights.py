@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from functools import partial
 
 from sluis_protocol.errors import InputError, NotFound
 from starlette.responses import Response
 
+from ...rights.letter import Language, letter
 from ...rights.requests import Right
 from ..people import Permission
 from ..visit import Form, Visit
@@ -48,9 +48,8 @@ async def submit(visit: Visit, form: Form) -> Response:
     try:
         if form["right"] == Right.ACCESS:
             dossier = await asyncio.to_thread(partial(rights.access, form["person"], **who))
-            content = json.dumps(dossier.as_json(), indent=2, ensure_ascii=False)
-            headers = {"content-disposition": 'attachment; filename="access.json"'}
-            return Response(content, media_type="application/json", headers=headers)
+            headers = {"content-disposition": 'attachment; filename="sluis.txt"'}
+            return Response(letter(dossier, Language(visit.language.code)), media_type="text/plain", headers=headers)
         verbs = {Right.CORRECTION: rights.correct, Right.OBJECTION: rights.object, Right.ERASURE: rights.erase}
         done = await asyncio.to_thread(partial(verbs[Right(form["right"])], form["person"], **who))
     except InputError:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as sluis_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sluis/v1/evaluation.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"F\n\x11\x45valuationRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x0e\n\x06quorum\x18\x02 \x03(\r\x12\x10\n\x08\x65lements\x18\x03 \x01(\x0c\"n\n\x10\x45valuationAnswer\x12\x16\n\x0erequest_sha256\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\r\x12\x10\n\x08\x65lements\x18\x03 \x01(\x0c\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\x12\n\ncomposites\x18\x05 \x01(\x0c\"y\n\x0cHolderAnswer\x12\r\n\x05index\x18\x01 \x01(\r\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.sluis.v1.RefusalH\x00\x42\t\n\x07outcome\"G\n\nHolderTask\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\"{\n\x0cHolderResult\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.sluis.v1.RefusalH\x00\x42\t\n\x07outcome2\x8d\x01\n\x11\x45valuationService\x12=\n\x08\x45valuate\x12\x17.sluis.v1.SignedMessage\x1a\x16.sluis.v1.HolderAnswer0\x01\x12\x39\n\x05Serve\x12\x16.sluis.v1.HolderResult\x1a\x14.sluis.v1.HolderTask(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sluis/v1/evaluation.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"F\n\x11\x45valuationRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x0e\n\x06quorum\x18\x02 \x03(\r\x12\x10\n\x08\x65lements\x18\x03 \x01(\x0c\"n\n\x10\x45valuationAnswer\x12\x16\n\x0erequest_sha256\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\r\x12\x10\n\x08\x65lements\x18\x03 \x01(\x0c\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\x12\n\ncomposites\x18\x05 \x01(\x0c\"y\n\x0cHolderAnswer\x12\r\n\x05index\x18\x01 \x01(\r\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.sluis.v1.RefusalH\x00\x42\t\n\x07outcome\"\\\n\nHolderTask\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\"{\n\x0cHolderResult\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12)\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.sluis.v1.RefusalH\x00\x42\t\n\x07outcome2\x8d\x01\n\x11\x45valuationService\x12=\n\x08\x45valuate\x12\x17.sluis.v1.SignedMessage\x1a\x16.sluis.v1.HolderAnswer0\x01\x12\x39\n\x05Serve\x12\x16.sluis.v1.HolderResult\x1a\x14.sluis.v1.HolderTask(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,9 +39,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDERANSWER']._serialized_start=246
   _globals['_HOLDERANSWER']._serialized_end=367
   _globals['_HOLDERTASK']._serialized_start=369
-  _globals['_HOLDERTASK']._serialized_end=440
-  _globals['_HOLDERRESULT']._serialized_start=442
-  _globals['_HOLDERRESULT']._serialized_end=565
-  _globals['_EVALUATIONSERVICE']._serialized_start=568
-  _globals['_EVALUATIONSERVICE']._serialized_end=709
+  _globals['_HOLDERTASK']._serialized_end=461
+  _globals['_HOLDERRESULT']._serialized_start=463
+  _globals['_HOLDERRESULT']._serialized_end=586
+  _globals['_EVALUATIONSERVICE']._serialized_start=589
+  _globals['_EVALUATIONSERVICE']._serialized_end=730
 # @@protoc_insertion_point(module_scope)

@@ -42,12 +42,14 @@ class HolderAnswer(_message.Message):
     def __init__(self, index: _Optional[int] = ..., answer: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., refusal: _Optional[_Union[_common_pb2.Refusal, _Mapping]] = ...) -> None: ...
 
 class HolderTask(_message.Message):
-    __slots__ = ("task_id", "request")
+    __slots__ = ("task_id", "request", "traceparent")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     task_id: int
     request: _common_pb2.SignedMessage
-    def __init__(self, task_id: _Optional[int] = ..., request: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, task_id: _Optional[int] = ..., request: _Optional[_Union[_common_pb2.SignedMessage, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class HolderResult(_message.Message):
     __slots__ = ("task_id", "answer", "refusal")

@@ -25,41 +25,43 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as sluis_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12sluis/v1/log.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"\"\n\x11\x43heckpointRequest\x12\r\n\x05nonce\x18\x01 \x01(\x0c\",\n\rLogCheckpoint\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12\x0c\n\x04note\x18\x02 \x01(\t\"8\n\x12\x43onsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\"C\n\x0eLogConsistency\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\x12\r\n\x05proof\x18\x03 \x03(\x0c\">\n\x10InclusionRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\"f\n\x0cLogInclusion\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04leaf\x18\x04 \x01(\t\x12\r\n\x05index\x18\x05 \x01(\x04\x12\r\n\x05proof\x18\x06 \x03(\x0c\"-\n\rLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\x1a\n\x08LeafList\x12\x0e\n\x06leaves\x18\x01 \x03(\t\")\n\x0b\x43osignature\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04line\x18\x02 \x01(\t\"(\n\x08\x43osigned\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x0e\n\x06others\x18\x02 \x03(\t\"@\n\x0bMemberUsage\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x65lements\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x03 \x01(\r\"@\n\x05Usage\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12&\n\x07members\x18\x02 \x03(\x0b\x32\x15.sluis.v1.MemberUsage\" \n\x0cUsageRequest\x12\x10\n\x08round_id\x18\x01 \x01(\t\"4\n\tUsageList\x12\'\n\x06usages\x18\x01 \x03(\x0b\x32\x17.sluis.v1.SignedMessage2\xf3\x03\n\nLogService\x12\x45\n\rGetCheckpoint\x12\x1b.sluis.v1.CheckpointRequest\x1a\x17.sluis.v1.SignedMessage\x12G\n\x0eGetConsistency\x12\x1c.sluis.v1.ConsistencyRequest\x1a\x17.sluis.v1.SignedMessage\x12\x43\n\x0cGetInclusion\x12\x1a.sluis.v1.InclusionRequest\x1a\x17.sluis.v1.SignedMessage\x12\x38\n\tGetLeaves\x12\x17.sluis.v1.LeavesRequest\x1a\x12.sluis.v1.LeafList\x12\x30\n\x06\x43osign\x12\x15.sluis.v1.Cosignature\x1a\x0f.sluis.v1.Empty\x12\x32\n\x0bGetCosigned\x12\x0f.sluis.v1.Empty\x1a\x12.sluis.v1.Cosigned\x12\x37\n\x0bReportUsage\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Empty\x12\x37\n\x08GetUsage\x12\x16.sluis.v1.UsageRequest\x1a\x13.sluis.v1.UsageListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12sluis/v1/log.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"\'\n\x07Receipt\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"\"\n\x11\x43heckpointRequest\x12\r\n\x05nonce\x18\x01 \x01(\x0c\",\n\rLogCheckpoint\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12\x0c\n\x04note\x18\x02 \x01(\t\"8\n\x12\x43onsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\"C\n\x0eLogConsistency\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\x12\r\n\x05proof\x18\x03 \x03(\x0c\">\n\x10InclusionRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\"f\n\x0cLogInclusion\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04leaf\x18\x04 \x01(\t\x12\r\n\x05index\x18\x05 \x01(\x04\x12\r\n\x05proof\x18\x06 \x03(\x0c\"-\n\rLeavesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"\x1a\n\x08LeafList\x12\x0e\n\x06leaves\x18\x01 \x03(\t\")\n\x0b\x43osignature\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0c\n\x04line\x18\x02 \x01(\t\"(\n\x08\x43osigned\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x0e\n\x06others\x18\x02 \x03(\t\"@\n\x0bMemberUsage\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x65lements\x18\x02 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x03 \x01(\r\"@\n\x05Usage\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12&\n\x07members\x18\x02 \x03(\x0b\x32\x15.sluis.v1.MemberUsage\" \n\x0cUsageRequest\x12\x10\n\x08round_id\x18\x01 \x01(\t\"4\n\tUsageList\x12\'\n\x06usages\x18\x01 \x03(\x0b\x32\x17.sluis.v1.SignedMessage2\xf3\x03\n\nLogService\x12\x45\n\rGetCheckpoint\x12\x1b.sluis.v1.CheckpointRequest\x1a\x17.sluis.v1.SignedMessage\x12G\n\x0eGetConsistency\x12\x1c.sluis.v1.ConsistencyRequest\x1a\x17.sluis.v1.SignedMessage\x12\x43\n\x0cGetInclusion\x12\x1a.sluis.v1.InclusionRequest\x1a\x17.sluis.v1.SignedMessage\x12\x38\n\tGetLeaves\x12\x17.sluis.v1.LeavesRequest\x1a\x12.sluis.v1.LeafList\x12\x30\n\x06\x43osign\x12\x15.sluis.v1.Cosignature\x1a\x0f.sluis.v1.Empty\x12\x32\n\x0bGetCosigned\x12\x0f.sluis.v1.Empty\x1a\x12.sluis.v1.Cosigned\x12\x37\n\x0bReportUsage\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Empty\x12\x37\n\x08GetUsage\x12\x16.sluis.v1.UsageRequest\x1a\x13.sluis.v1.UsageListb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sluis.v1.log_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHECKPOINTREQUEST']._serialized_start=55
-  _globals['_CHECKPOINTREQUEST']._serialized_end=89
-  _globals['_LOGCHECKPOINT']._serialized_start=91
-  _globals['_LOGCHECKPOINT']._serialized_end=135
-  _globals['_CONSISTENCYREQUEST']._serialized_start=137
-  _globals['_CONSISTENCYREQUEST']._serialized_end=193
-  _globals['_LOGCONSISTENCY']._serialized_start=195
-  _globals['_LOGCONSISTENCY']._serialized_end=262
-  _globals['_INCLUSIONREQUEST']._serialized_start=264
-  _globals['_INCLUSIONREQUEST']._serialized_end=326
-  _globals['_LOGINCLUSION']._serialized_start=328
-  _globals['_LOGINCLUSION']._serialized_end=430
-  _globals['_LEAVESREQUEST']._serialized_start=432
-  _globals['_LEAVESREQUEST']._serialized_end=477
-  _globals['_LEAFLIST']._serialized_start=479
-  _globals['_LEAFLIST']._serialized_end=505
-  _globals['_COSIGNATURE']._serialized_start=507
-  _globals['_COSIGNATURE']._serialized_end=548
-  _globals['_COSIGNED']._serialized_start=550
-  _globals['_COSIGNED']._serialized_end=590
-  _globals['_MEMBERUSAGE']._serialized_start=592
-  _globals['_MEMBERUSAGE']._serialized_end=656
-  _globals['_USAGE']._serialized_start=658
-  _globals['_USAGE']._serialized_end=722
-  _globals['_USAGEREQUEST']._serialized_start=724
-  _globals['_USAGEREQUEST']._serialized_end=756
-  _globals['_USAGELIST']._serialized_start=758
-  _globals['_USAGELIST']._serialized_end=810
-  _globals['_LOGSERVICE']._serialized_start=813
-  _globals['_LOGSERVICE']._serialized_end=1312
+  _globals['_RECEIPT']._serialized_start=55
+  _globals['_RECEIPT']._serialized_end=94
+  _globals['_CHECKPOINTREQUEST']._serialized_start=96
+  _globals['_CHECKPOINTREQUEST']._serialized_end=130
+  _globals['_LOGCHECKPOINT']._serialized_start=132
+  _globals['_LOGCHECKPOINT']._serialized_end=176
+  _globals['_CONSISTENCYREQUEST']._serialized_start=178
+  _globals['_CONSISTENCYREQUEST']._serialized_end=234
+  _globals['_LOGCONSISTENCY']._serialized_start=236
+  _globals['_LOGCONSISTENCY']._serialized_end=303
+  _globals['_INCLUSIONREQUEST']._serialized_start=305
+  _globals['_INCLUSIONREQUEST']._serialized_end=367
+  _globals['_LOGINCLUSION']._serialized_start=369
+  _globals['_LOGINCLUSION']._serialized_end=471
+  _globals['_LEAVESREQUEST']._serialized_start=473
+  _globals['_LEAVESREQUEST']._serialized_end=518
+  _globals['_LEAFLIST']._serialized_start=520
+  _globals['_LEAFLIST']._serialized_end=546
+  _globals['_COSIGNATURE']._serialized_start=548
+  _globals['_COSIGNATURE']._serialized_end=589
+  _globals['_COSIGNED']._serialized_start=591
+  _globals['_COSIGNED']._serialized_end=631
+  _globals['_MEMBERUSAGE']._serialized_start=633
+  _globals['_MEMBERUSAGE']._serialized_end=697
+  _globals['_USAGE']._serialized_start=699
+  _globals['_USAGE']._serialized_end=763
+  _globals['_USAGEREQUEST']._serialized_start=765
+  _globals['_USAGEREQUEST']._serialized_end=797
+  _globals['_USAGELIST']._serialized_start=799
+  _globals['_USAGELIST']._serialized_end=851
+  _globals['_LOGSERVICE']._serialized_start=854
+  _globals['_LOGSERVICE']._serialized_end=1353
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Receipt(_message.Message):
+    __slots__ = ("kind", "digest")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    digest: bytes
+    def __init__(self, kind: _Optional[str] = ..., digest: _Optional[bytes] = ...) -> None: ...
+
 class CheckpointRequest(_message.Message):
     __slots__ = ("nonce",)
     NONCE_FIELD_NUMBER: _ClassVar[int]

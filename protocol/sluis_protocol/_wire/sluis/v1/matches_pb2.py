@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as sluis_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16sluis/v1/matches.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"7\n\x0eReceiveRequest\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x13\n\x0buntil_empty\x18\x02 \x01(\x08\"[\n\x08\x44\x65livery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x10\n\x08round_id\x18\x02 \x01(\t\x12(\n\x07message\x18\x03 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\"\'\n\x0f\x41\x63knowledgement\x12\x14\n\x0c\x64\x65livery_ids\x18\x01 \x03(\x04\"F\n\x0bPublication\x12\x14\n\x0cparticipants\x18\x01 \x01(\r\x12\x0e\n\x06\x63laims\x18\x02 \x01(\r\x12\x11\n\tabandoned\x18\x03 \x01(\t\"j\n\x05\x43laim\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\x06\x12&\n\x07persons\x18\x04 \x03(\x0b\x32\x15.sluis.v1.PersonClaim\"+\n\x0bPersonClaim\x12\x0e\n\x06person\x18\x01 \x01(\x06\x12\x0c\n\x04tags\x18\x02 \x03(\x0c\"K\n\x0c\x43onfirmation\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x0b\n\x03mac\x18\x02 \x01(\x0c\x12\x18\n\x10sealed_reference\x18\x03 \x01(\x0c\"#\n\x0bUnconfirmed\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x32\xb9\x01\n\x0cMatchService\x12\x39\n\x07Receive\x12\x18.sluis.v1.ReceiveRequest\x1a\x12.sluis.v1.Delivery0\x01\x12\x39\n\x0b\x41\x63knowledge\x12\x19.sluis.v1.Acknowledgement\x1a\x0f.sluis.v1.Empty\x12\x33\n\x07\x43onfirm\x12\x17.sluis.v1.SignedMessage\x1a\x0f.sluis.v1.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16sluis/v1/matches.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"7\n\x0eReceiveRequest\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x13\n\x0buntil_empty\x18\x02 \x01(\x08\"[\n\x08\x44\x65livery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x10\n\x08round_id\x18\x02 \x01(\t\x12(\n\x07message\x18\x03 \x01(\x0b\x32\x17.sluis.v1.SignedMessage\"\'\n\x0f\x41\x63knowledgement\x12\x14\n\x0c\x64\x65livery_ids\x18\x01 \x03(\x04\"U\n\x0bPublication\x12\x14\n\x0cparticipants\x18\x01 \x01(\r\x12\x0e\n\x06\x63laims\x18\x02 \x01(\r\x12\x11\n\tabandoned\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\"j\n\x05\x43laim\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63ounterpart\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\x06\x12&\n\x07persons\x18\x04 \x03(\x0b\x32\x15.sluis.v1.PersonClaim\"+\n\x0bPersonClaim\x12\x0e\n\x06person\x18\x01 \x01(\x06\x12\x0c\n\x04tags\x18\x02 \x03(\x0c\"K\n\x0c\x43onfirmation\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x0b\n\x03mac\x18\x02 \x01(\x0c\x12\x18\n\x10sealed_reference\x18\x03 \x01(\x0c\"#\n\x0bUnconfirmed\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x32\xc1\x01\n\x0cMatchService\x12\x39\n\x07Receive\x12\x18.sluis.v1.ReceiveRequest\x1a\x12.sluis.v1.Delivery0\x01\x12\x39\n\x0b\x41\x63knowledge\x12\x19.sluis.v1.Acknowledgement\x1a\x0f.sluis.v1.Empty\x12;\n\x07\x43onfirm\x12\x17.sluis.v1.SignedMessage\x1a\x17.sluis.v1.SignedMessageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,15 +39,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACKNOWLEDGEMENT']._serialized_start=209
   _globals['_ACKNOWLEDGEMENT']._serialized_end=248
   _globals['_PUBLICATION']._serialized_start=250
-  _globals['_PUBLICATION']._serialized_end=320
-  _globals['_CLAIM']._serialized_start=322
-  _globals['_CLAIM']._serialized_end=428
-  _globals['_PERSONCLAIM']._serialized_start=430
-  _globals['_PERSONCLAIM']._serialized_end=473
-  _globals['_CONFIRMATION']._serialized_start=475
-  _globals['_CONFIRMATION']._serialized_end=550
-  _globals['_UNCONFIRMED']._serialized_start=552
-  _globals['_UNCONFIRMED']._serialized_end=587
-  _globals['_MATCHSERVICE']._serialized_start=590
-  _globals['_MATCHSERVICE']._serialized_end=775
+  _globals['_PUBLICATION']._serialized_end=335
+  _globals['_CLAIM']._serialized_start=337
+  _globals['_CLAIM']._serialized_end=443
+  _globals['_PERSONCLAIM']._serialized_start=445
+  _globals['_PERSONCLAIM']._serialized_end=488
+  _globals['_CONFIRMATION']._serialized_start=490
+  _globals['_CONFIRMATION']._serialized_end=565
+  _globals['_UNCONFIRMED']._serialized_start=567
+  _globals['_UNCONFIRMED']._serialized_end=602
+  _globals['_MATCHSERVICE']._serialized_start=605
+  _globals['_MATCHSERVICE']._serialized_end=798
 # @@protoc_insertion_point(module_scope)

@@ -32,14 +32,16 @@ class Acknowledgement(_message.Message):
     def __init__(self, delivery_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Publication(_message.Message):
-    __slots__ = ("participants", "claims", "abandoned")
+    __slots__ = ("participants", "claims", "abandoned", "nonce")
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     CLAIMS_FIELD_NUMBER: _ClassVar[int]
     ABANDONED_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
     participants: int
     claims: int
     abandoned: str
-    def __init__(self, participants: _Optional[int] = ..., claims: _Optional[int] = ..., abandoned: _Optional[str] = ...) -> None: ...
+    nonce: bytes
+    def __init__(self, participants: _Optional[int] = ..., claims: _Optional[int] = ..., abandoned: _Optional[str] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class Claim(_message.Message):
     __slots__ = ("candidate_id", "counterpart", "family", "persons")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from . import common_pb2 as sluis_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sluis/v1/submission.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"U\n\x0eSubmissionPart\x12+\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12\x0e\n\x04rows\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x08Manifest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\r\x12\x10\n\x08\x66\x61milies\x18\x03 \x01(\r\x12\x0f\n\x07persons\x18\x04 \x01(\r\x12\x12\n\ncommitment\x18\x05 \x01(\x0c\"\x1d\n\x07Receipt\x12\x12\n\ncommitment\x18\x01 \x01(\x0c\x32R\n\x11SubmissionService\x12=\n\x06Submit\x12\x18.sluis.v1.SubmissionPart\x1a\x17.sluis.v1.SignedMessage(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sluis/v1/submission.proto\x12\x08sluis.v1\x1a\x15sluis/v1/common.proto\"U\n\x0eSubmissionPart\x12+\n\x08manifest\x18\x01 \x01(\x0b\x32\x17.sluis.v1.SignedMessageH\x00\x12\x0e\n\x04rows\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"a\n\x08Manifest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\r\x12\x10\n\x08\x66\x61milies\x18\x03 \x01(\r\x12\x0f\n\x07persons\x18\x04 \x01(\r\x12\x12\n\ncommitment\x18\x05 \x01(\x0c\x32R\n\x11SubmissionService\x12=\n\x06Submit\x12\x18.sluis.v1.SubmissionPart\x1a\x17.sluis.v1.SignedMessage(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMISSIONPART']._serialized_end=147
   _globals['_MANIFEST']._serialized_start=149
   _globals['_MANIFEST']._serialized_end=246
-  _globals['_RECEIPT']._serialized_start=248
-  _globals['_RECEIPT']._serialized_end=277
-  _globals['_SUBMISSIONSERVICE']._serialized_start=279
-  _globals['_SUBMISSIONSERVICE']._serialized_end=361
+  _globals['_SUBMISSIONSERVICE']._serialized_start=248
+  _globals['_SUBMISSIONSERVICE']._serialized_end=330
 # @@protoc_insertion_point(module_scope)

@@ -27,9 +27,3 @@ class Manifest(_message.Message):
     persons: int
     commitment: bytes
     def __init__(self, purpose: _Optional[str] = ..., slots: _Optional[int] = ..., families: _Optional[int] = ..., persons: _Optional[int] = ..., commitment: _Optional[bytes] = ...) -> None: ...
-
-class Receipt(_message.Message):
-    __slots__ = ("commitment",)
-    COMMITMENT_FIELD_NUMBER: _ClassVar[int]
-    commitment: bytes
-    def __init__(self, commitment: _Optional[bytes] = ...) -> None: ...
