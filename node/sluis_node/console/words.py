@@ -56,17 +56,9 @@ CAUTIONS: Mapping[str, tuple[str, str]] = {
         N_("Secrecy applies"),
         N_("Somebody in this family has their personal data kept secret. Never pass on where they live."),
     ),
-    Caution.OBJECTED: (
-        N_("Somebody of this family objected"),
-        N_("Ask your privacy officer before you go on."),
-    ),
     Caution.DOUBT: (
         N_("Data under investigation"),
         N_("The population register doubts some data of this family."),
-    ),
-    Caution.OBJECTED: (
-        N_("Somebody objected"),
-        N_("A person in this match objected, or asked for erasure. Ask the privacy officer before you go on."),
     ),
     Caution.OBJECTED: (
         N_("Somebody objected"),
