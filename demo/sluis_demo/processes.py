@@ -118,8 +118,13 @@ class Programs:
         await self.stop(self._children)
 
     def start(self, program: str | Path, *arguments: str | Path, name: str) -> Child:
-        """Start a program; its output goes to two files under its name."""
-        label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        """Start a program; its output goes to two files under its name, and a number while another one has these."""
+        label = wanted = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+        running = {child.stdout.stem for child in self._children if child.process.returncode is None}  # not read yet
+        number = 1
+        while label in running:
+            number += 1
+            label = f"{wanted}-{number}"
         stdout, stderr = self.logs / f"{label}.out", self.logs / f"{label}.log"
         command = [str(find_program(str(program))), *map(str, arguments)]
         with stdout.open("wb") as out, stderr.open("wb") as err:

@@ -42,6 +42,15 @@ async def test_a_program_runs_and_its_output_comes_back(programs: Programs, tmp_
     assert said == f"{tmp_path / 'tmp'} unset\n"
 
 
+async def test_two_of_one_name_do_not_write_over_each_other(programs: Programs) -> None:
+    async with programs:
+        first = programs.start("sh", "-c", "echo first; sleep 60", name="one")
+        second = programs.start("sh", "-c", "echo second", name="one")
+        assert await programs.finish(second, timeout=30) == "second\n"
+        await programs.told(first, re.compile("^first$", re.M))
+        assert first.stdout != second.stdout
+
+
 async def test_a_failing_program_is_named_with_its_last_lines(programs: Programs) -> None:
     async with programs:
         with pytest.raises(ProgramFailed, match=r"node GM0014 ended with status 3(?s:.*)\| the reason$") as caught:
