@@ -69,19 +69,19 @@ class Wire(NoWire):
 
     async def call(self, method: Method, request: object, response: type[T], *, timeout: float) -> T:
         self._fail()
+        answer: object = Empty()
         if method in LOG:
             answer = LOG[method](self.coordinator, self.oin, request)
-            self._fail()
-            return cast("T", answer)
-        if method is methods.ACKNOWLEDGE:
+        elif method is methods.ACKNOWLEDGE:
             ids = cast("Acknowledgement", request).delivery_ids
             with transaction(self.coordinator.engine) as connection:
                 connection.execute(delete(outbox).where(outbox.c.recipient == self.oin, outbox.c.id.in_(ids)))
+        elif method is methods.WRITE:
+            answer, _ = handshakes.write(self.coordinator, self.oin, cast("SignedMessage", request))
         else:
-            take = handshakes.move if method is methods.MOVE else handshakes.write
-            take(self.coordinator, self.oin, cast("SignedMessage", request))
+            handshakes.move(self.coordinator, self.oin, cast("SignedMessage", request))
         self._fail()
-        return cast("T", Empty())
+        return cast("T", answer)
 
     async def stream(
         self, method: Method, request: object, response: type[T], *, timeout: float | None
@@ -112,7 +112,8 @@ class Simulation:
                 with handed.parts.store.transaction() as theirs:
                     owing = outstanding(theirs)
                 for one in owing:
-                    events.record(connection, one.kind, one.at, one.digest, round_id=one.round_id, party=one.party)
+                    entry = events.Entry(one.kind, one.at, one.digest, one.round_id, one.party, one.count or 0)
+                    events.record_all(connection, [entry])
             handshakes.begin(self.coordinator, connection, ID, Opening(PURPOSE, (member_oin(1), member_oin(2))))
 
     async def open(self) -> None:
