@@ -157,6 +157,7 @@ class Relay:
 
     def _count(self, envelope: Envelope, purpose: str, message: SignedMessage, elements: int) -> SignedMessage:
         """Check the round and note how much was asked, before anybody answers; the receipt for it."""
+        digest = message.digest  # of a whole batch, so once
         with transaction(self._coordinator.engine) as connection:
             found = store.find_round(connection, envelope.round_id)
             if found.purpose != purpose:
@@ -171,12 +172,12 @@ class Relay:
                 connection,
                 events.Happened.EVALUATION,
                 self._coordinator.clock(),
-                message.digest,
+                digest,
                 round_id=found.id,
                 party=envelope.sender,
                 count=elements,
             )
-        return self._coordinator.receipt(events.Happened.EVALUATION, message)
+        return self._coordinator.receipt(events.Happened.EVALUATION, message, digest=digest)
 
     async def _ask(self, index: int, message: SignedMessage, member: str, seconds: float) -> HolderAnswer:
         link = self._links.get(index)

@@ -159,6 +159,7 @@ class Tagging:
             covenant_hash=self.covenant.hash,
             round_id=self.round_id,
         )
+        digest = request.digest  # of a whole batch, so once
         limit = self.covenant.terms.limits.evaluation_seconds + self.grace
         answers: dict[int, tuple[ShareEvaluation, SignedMessage]] = {}
         heard: set[int] = set()
@@ -169,12 +170,12 @@ class Tagging:
                 )
                 # What a stream is typed as has no aclose, but every one is a generator.
                 async with aclosing(cast("Any", stream)):
-                    await self._receipt(await anext(stream, None), request, len(elements) // ELEMENT_BYTES)
+                    await self._receipt(await anext(stream, None), digest, len(elements) // ELEMENT_BYTES)
                     async for answer in stream:
                         if answer.index not in quorum or answer.index in heard:
                             raise MalformedMessage("the relay answers for a holder that wasn't asked", field="index")
                         heard.add(answer.index)
-                        if (evaluation := self._open(answer, request)) is not None:
+                        if (evaluation := self._open(answer, request, digest)) is not None:
                             answers[answer.index] = evaluation
                         if len(heard) == len(quorum):
                             break
@@ -184,14 +185,16 @@ class Tagging:
             self._blame(Fault(index, Complaint.ABSENT, HolderUnavailable("no answer in time", holder=index)))
         return request, answers
 
-    async def _receipt(self, first: HolderAnswer | None, request: SignedMessage, elements: int) -> None:
+    async def _receipt(self, first: HolderAnswer | None, digest: bytes, elements: int) -> None:
         """The coordinator's word that it logged how much we asked for, or no answer is worth anything to us."""
         if first is None or first.index != 0 or not isinstance(first.outcome, SignedMessage):
             raise MalformedMessage("the relay doesn't begin with its receipt", field="index")
-        check_receipt(first.outcome, self.covenant, "evaluation", request.digest, self.round_id)
+        check_receipt(first.outcome, self.covenant, "evaluation", digest, self.round_id)
         await asyncio.to_thread(self.on_receipt, first.outcome, self.signer.oin, elements)
 
-    def _open(self, answer: HolderAnswer, request: SignedMessage) -> tuple[ShareEvaluation, SignedMessage] | None:
+    def _open(
+        self, answer: HolderAnswer, request: SignedMessage, digest: bytes
+    ) -> tuple[ShareEvaluation, SignedMessage] | None:
         """A holder's evaluation, its proof not yet verified; None (and a complaint) if there is none to use.
 
         1. It is no refusal. 2. It is a fresh evaluation answer of this round, signed by the holder that was asked.
@@ -211,7 +214,7 @@ class Tagging:
                 caller=self.covenant.holders[index].oin,
             )
             said = wire.decode(EvaluationAnswer, envelope.payload)
-            if said.index != index or said.request_sha256 != request.digest:
+            if said.index != index or said.request_sha256 != digest:
                 raise MalformedMessage("the answer belongs to another request", holder=index)
         except SluisError as error:
             self._blame(Fault(index, Complaint.UNVERIFIABLE, error, (request, message)))
