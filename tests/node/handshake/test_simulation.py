@@ -29,6 +29,7 @@ from sluis_node.transparency.owed import outstanding
 from sluis_protocol.approach import Partner
 from sluis_protocol.content import ContactCard, Outcome, Right, WithdrawalReason
 from sluis_protocol.errors import SluisError, Unreachable
+from sluis_protocol.log_messages import Cosignature
 from sluis_protocol.messages import Acknowledgement, Delivery, Empty, Opening, ReceiveRequest
 from sluis_protocol.signed import SignedMessage
 from sluis_protocol.wire import methods
@@ -50,7 +51,6 @@ LOG: dict[Method, Callable[[Coordinator, str, Any], object]] = {
     methods.GET_CHECKPOINT: lambda coordinator, _oin, request: log.checkpoint(coordinator, request.nonce),
     methods.GET_CONSISTENCY: lambda coordinator, _oin, request: log.consistency(coordinator, request),
     methods.GET_INCLUSION: log.inclusion,
-    methods.COSIGN: lambda coordinator, oin, said: (log.cosign(coordinator, oin, said), Empty())[1],  # type: ignore[func-returns-value]
 }
 
 
@@ -72,6 +72,8 @@ class Wire(NoWire):
         answer: object = Empty()
         if method in LOG:
             answer = LOG[method](self.coordinator, self.oin, request)
+        elif method is methods.COSIGN:
+            log.cosign(self.coordinator, self.oin, cast("Cosignature", request))
         elif method is methods.ACKNOWLEDGE:
             ids = cast("Acknowledgement", request).delivery_ids
             with transaction(self.coordinator.engine) as connection:
