@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 
 from sluis_protocol.errors import Anomaly
 from sluis_protocol.rules import Grade, RuleSet, Thresholds
@@ -79,14 +79,16 @@ def person_pairs(submissions: Mapping[str, Sequence[TaggedPerson]], thresholds: 
     3. Where both have a BSN, only a shared tag of at least `certain` points makes a pair; two BSNs are two people.
     4. Otherwise the points of all shared tags must reach `person`.
     """
+    once = {oin: _once(chain.from_iterable(row.tags for row in submissions[oin])) for oin in sorted(submissions)}
+    elsewhere = Counter(chain.from_iterable(once.values()))
     holders: dict[bytes, list[tuple[str, int, int]]] = defaultdict(list)  # tag: (OIN, row, points) of each holder
-    for oin in sorted(submissions):
-        rows = submissions[oin]
-        seen = Counter(tag for row in rows for tag in row.tags)
-        for at, row in enumerate(rows):
-            for tag, points in zip(row.tags, row.points, strict=True):
-                if seen[tag] == 1:
-                    holders[tag].append((oin, at, points))
+    for oin, own in once.items():
+        common = {tag for tag in own if elsewhere[tag] > 1}
+        for at, row in enumerate(submissions[oin]):
+            if not common.isdisjoint(row.tags):
+                for tag, points in zip(row.tags, row.points, strict=True):
+                    if tag in common:
+                        holders[tag].append((oin, at, points))
     shared: dict[tuple[str, str, int, int], list[tuple[bytes, int]]] = defaultdict(list)
     for tag, having in holders.items():
         for (oin_a, row_a, points_a), (oin_b, row_b, points_b) in combinations(having, 2):
@@ -102,7 +104,12 @@ def person_pairs(submissions: Mapping[str, Sequence[TaggedPerson]], thresholds: 
         if counts:
             pair = PersonPair(one.person, other.person, tuple(sorted(tag for tag, _ in tags)), score)
             found.append(PairInFamilies(oin_a, oin_b, one.family, other.family, pair))
-    return sorted(found)
+    return sorted(found, key=lambda one: (*_families(one), one.pair.person_a, one.pair.person_b))
+
+
+def _once(tags: Iterable[bytes]) -> set[bytes]:
+    """Those that are there exactly once."""
+    return {tag for tag, count in Counter(tags).items() if count == 1}
 
 
 def family_pairs(pairs: Iterable[PairInFamilies], thresholds: Thresholds) -> list[Candidate]:
@@ -112,13 +119,15 @@ def family_pairs(pairs: Iterable[PairInFamilies], thresholds: Thresholds) -> lis
     out. A person pair that reaches `family` by itself is enough, so families of one need no rule of their own.
     """
     candidates = []
-    for (oin_a, oin_b, family_a, family_b), group in groupby(
-        sorted(pairs), key=lambda one: (one.oin_a, one.oin_b, one.family_a, one.family_b)
-    ):
+    for (oin_a, oin_b, family_a, family_b), group in groupby(sorted(pairs, key=_families), key=_families):
         taken = _assign([one.pair for one in group])
         if sum(pair.score for pair in taken) >= thresholds.family:
             candidates.append(Candidate(oin_a, oin_b, family_a, family_b, taken))
     return candidates
+
+
+def _families(one: PairInFamilies) -> tuple[str, str, int, int]:
+    return one.oin_a, one.oin_b, one.family_a, one.family_b
 
 
 def _assign(pairs: Iterable[PersonPair]) -> tuple[PersonPair, ...]:
