@@ -2,13 +2,15 @@
 
 N municipalities with n keys each. Two-party PSI compares every pair, N(N-1)/2 runs; Sluis tags N·n keys (2 of 3, every
 proof verified, in process) and joins. All figures come from one run on one machine: user and system time of all
-processes and threads, without start-up and imports. Each contender gets a time budget; what didn't fit is extrapolated
-from the mean of what was measured, and marked. The other wheels live in an environment of their own, made on first use.
+processes and threads, without start-up and imports. Contenders take turns, and each has a time budget. All pairs (or
+municipalities) are alike, so N of them cost N times the mean of those that were measured; it is marked where fewer
+were. The other wheels live in an environment of their own, made on first use.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
 import math
@@ -21,9 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import count as count_from
 from pathlib import Path
 
 from sluis_protocol import group, oprf, threshold
@@ -67,10 +70,8 @@ class Costs:
         return sum(self.units) / len(self.units)
 
     def of(self, count: int) -> tuple[float, bool]:
-        """Seconds for the first `count` units, and whether all of them were measured."""
-        if count <= len(self.units):
-            return sum(self.units[:count]), True
-        return self.mean * count, False
+        """Seconds for so many units, which are all alike: by the mean. And whether so many were measured."""
+        return self.mean * count, count <= len(self.units)
 
 
 class Peers:
@@ -163,39 +164,45 @@ def key_sets(size: int) -> list[list[str]]:
     return [[*keys("all", common), *keys(f"{owner}", size - common)] for owner in range(max(MUNICIPALITIES))]
 
 
-def measure_pairs(name: str, peers: Peers, files: Sequence[Path], expected: int, budget: float) -> Costs:
-    """Run pair after pair, those of the fewest municipalities first, until all are done or the budget is used up."""
-    costs = Costs(name)
-    pairs = [(a, b) for b in range(len(files)) for a in range(b)]
+def measure_pairs(costs: Costs, peers: Peers, files: Sequence[Path], expected: int) -> Iterator[None]:
+    """Runs pair after pair, those of the fewest municipalities first; pauses after each."""
     peers.run(files[0], files[1])  # the first run of a process also warms it up
-    stop = time.monotonic() + budget
-    for a, b in pairs:
+    for a, b in [(one, other) for other in range(len(files)) for one in range(other)]:
         seconds, shared = peers.run(files[a], files[b])
         if shared != expected:
-            raise WrongResult(f"{name} found {shared} shared keys instead of {expected}")
+            raise WrongResult(f"{costs.name} found {shared} shared keys instead of {expected}")
         costs.units.append(seconds)
-        if time.monotonic() > stop:
-            break
-    return costs
+        yield
 
 
-def measure_tagging(sets: Sequence[Sequence[str]], budget: float) -> tuple[Costs, list[list[bytes]]]:
-    """Tag municipality after municipality, verified, 2 of 3; the tags of those that fitted in the budget."""
+def measure_tagging(costs: Costs, sets: Sequence[Sequence[str]], tagged: list[list[bytes]]) -> Iterator[None]:
+    """Tags municipality after municipality, verified, 2 of 3, by one thread; pauses after each."""
     secret, _ = oprf.derive_key_pair(os.urandom(32), b"benchmark")
     joint, shares = threshold.split(secret, 2, 3, os.urandom)
-    costs, tagged = Costs("Sluis, tagging"), []
-    stop = time.monotonic() + budget
+    tag(joint, shares, [key.encode() for key in sets[0][:BATCH]])  # warms up, too
     for keys in sets:
         inputs = [key.encode() for key in keys]
         before = time.process_time()
         outputs: list[bytes] = []
-        for at in range(0, len(inputs), BATCH):
-            outputs += tag(joint, shares, inputs[at : at + BATCH])
+        with group.cores(1):
+            for at in range(0, len(inputs), BATCH):
+                outputs += tag(joint, shares, inputs[at : at + BATCH])
         costs.units.append(time.process_time() - before)
         tagged.append([output[:TAG_BYTES] for output in outputs])
-        if time.monotonic() > stop:
-            break
-    return costs, tagged
+        yield
+
+
+def take_turns(contenders: Iterable[Iterator[None]], budget: float) -> None:
+    """One unit of each after the other, so that a machine that slows down slows all, until each is done or has used
+    its budget of wall time."""
+    left = dict.fromkeys(contenders, budget)
+    while left:
+        for contender in list(left):
+            start = time.monotonic()
+            done = next(contender, "all") == "all"
+            left[contender] -= time.monotonic() - start
+            if done or left[contender] < 0:
+                del left[contender]
 
 
 def join_seconds(tags: Sequence[Sequence[bytes]], expected: int) -> float:
@@ -204,9 +211,11 @@ def join_seconds(tags: Sequence[Sequence[bytes]], expected: int) -> float:
         f"{owner:020}": [TaggedPerson(at, at, False, (one,), (1,)) for at, one in enumerate(own)]
         for owner, own in enumerate(tags)
     }
+    gc.freeze()  # the submissions are not the join's to look through for garbage
     before = time.process_time()
     candidates = join(submissions, ANY)
     seconds = time.process_time() - before
+    gc.unfreeze()
     if len(candidates) != expected * math.comb(len(tags), 2):
         raise WrongResult(f"the join found {len(candidates)} shared keys")
     return seconds
@@ -215,7 +224,7 @@ def join_seconds(tags: Sequence[Sequence[bytes]], expected: int) -> float:
 def report(size: int, others: Sequence[Costs], tagging: Costs, joins: dict[int, float]) -> None:
     """The table, where the lines cross, and what the figures don't say."""
     print(f"\nCPU seconds for N municipalities with {size} keys each, {SHARED:.0%} of them shared by all")
-    print(f"(~ = extrapolated from the measured mean, everything else measured; group backend {group.choice().name})\n")
+    print(f"(by the mean of those measured; ~ = fewer were measured; group backend {group.choice().name})\n")
     print(f"{'':34}{'unit':>10}{'µs a key':>10}" + "".join(f"{f'N = {count}':>10}" for count in MUNICIPALITIES))
 
     def row(name: str, unit: float, cells: list[tuple[float, bool]]) -> None:
@@ -232,12 +241,16 @@ def report(size: int, others: Sequence[Costs], tagging: Costs, joins: dict[int, 
     )
     print("one set, so for Sluis of all that costs something, and for the others of half\n")
 
-    each = sluis[-1][0] / MUNICIPALITIES[-1]
+    def alone(count: int) -> float:
+        """Seconds of Sluis; the join by the next larger number of municipalities that was joined."""
+        joined = min((n for n in MUNICIPALITIES if n >= count), default=MUNICIPALITIES[-1])
+        return count * (tagging.mean + joins[joined] / joined)
+
     for costs in others:
         pairs = {n: costs.of(math.comb(n, 2))[0] for n in MUNICIPALITIES}
         ahead = [n for n, (seconds, _) in zip(MUNICIPALITIES, sluis, strict=True) if pairs[n] < seconds]
         where = f"ahead of Sluis at N = {', '.join(map(str, ahead))}" if ahead else "behind Sluis at every N above"
-        crossing = max(2, math.ceil(1 + 2 * each / costs.mean))
+        crossing = next(n for n in count_from(2) if alone(n) < math.comb(n, 2) * costs.mean)
         beyond = "" if crossing <= MUNICIPALITIES[-1] else " (extrapolated)"
         print(f"{costs.name}: {where}; Sluis costs less from N = {crossing} on{beyond}.")
     print(NOTES)
@@ -247,20 +260,22 @@ def compare(python: Path, size: int, budget: float) -> None:
     """Measure every contender on the same sets, and report. Raises WrongResult."""
     sets = key_sets(size)
     expected = round(size * SHARED)
-    others = []
-    with tempfile.TemporaryDirectory(prefix="sluis-psi-") as place:
+    others = {kind: Costs(name) for kind, name in OTHERS.items()}
+    tagging, tagged = Costs("Sluis, tagging"), list[list[bytes]]()
+    with tempfile.TemporaryDirectory(prefix="sluis-psi-") as place, ExitStack() as stack:
         folder = Path(place)
         files = [folder / f"set{owner}.csv" for owner in range(len(sets))]
         for file, keys in zip(files, sets, strict=True):
             file.write_text("key\n" + "\n".join(keys) + "\n")
-        for kind, name in OTHERS.items():
-            with closing(Peers(python, kind, folder)) as peers:
-                others.append(measure_pairs(name, peers, files, expected, budget))
-    tagging, tagged = measure_tagging(sets, budget)
+        contenders = [measure_tagging(tagging, sets, tagged)]
+        for kind, costs in others.items():
+            peers = stack.enter_context(closing(Peers(python, kind, folder)))
+            contenders.append(measure_pairs(costs, peers, files, expected))
+        take_turns(contenders, budget)
     # Where not all were tagged, digests stand in: the join's cost doesn't depend on how a tag was made.
     digests = [[hashlib.sha256(key.encode()).digest()[:TAG_BYTES] for key in keys] for keys in sets]
     joins = {n: join_seconds((tagged if n <= len(tagged) else digests)[:n], expected) for n in MUNICIPALITIES}
-    report(size, others, tagging, joins)
+    report(size, list(others.values()), tagging, joins)
 
 
 def main() -> int:

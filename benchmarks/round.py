@@ -119,16 +119,16 @@ def tag_all(inputs: Sequence[bytes], joint: threshold.JointKey, shares: Sequence
     outputs: list[bytes] = []
     for at in range(0, len(inputs), BATCH):
         with doing("node", "blind"):
-            blinded = oprf.blind(inputs[at : at + BATCH], os.urandom)
+            blinded = threshold.blind(inputs[at : at + BATCH], os.urandom)
         answers = []
         for index in QUORUM:
             with doing("key holders", "check and evaluate, both"):
-                group.check_elements(blinded.elements)
+                group.screen_elements(blinded.elements)
                 answers.append(threshold.evaluate(shares[index - 1], QUORUM, blinded.elements, os.urandom))
         with doing("node", "verify the proofs"):
-            evaluated = threshold.combine(joint, QUORUM, blinded.elements, answers, os.urandom)
+            sums = threshold.combine(joint, QUORUM, blinded.elements, answers, os.urandom)
         with doing("node", "finalize"):
-            outputs += oprf.finalize(blinded, evaluated)
+            outputs += threshold.finalize(joint, blinded, sums)
     return outputs
 
 

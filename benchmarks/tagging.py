@@ -44,9 +44,10 @@ def raw(count: int) -> None:
 
 def tag(joint: threshold.JointKey, shares: tuple[threshold.KeyShare, ...], inputs: list[bytes]) -> list[bytes]:
     """Everything that the node and two holders do for a batch, without the wire."""
-    blinded = oprf.blind(inputs, os.urandom)
+    blinded = threshold.blind(inputs, os.urandom)
     answers = [threshold.evaluate(shares[index - 1], QUORUM, blinded.elements, os.urandom) for index in QUORUM]
-    return oprf.finalize(blinded, threshold.combine(joint, QUORUM, blinded.elements, answers, os.urandom))
+    sums = threshold.combine(joint, QUORUM, blinded.elements, answers, os.urandom)
+    return threshold.finalize(joint, blinded, sums)
 
 
 def seconds(clock: Callable[[], float], work: Callable[[], object]) -> float:

@@ -30,7 +30,7 @@ from sluis_node.keyholder.store import open_holder
 from sluis_node.round.quorums import Fault, Quorums
 from sluis_node.round.tagging import SEED_BYTES, Tagging
 from sluis_node.signer import Signer
-from sluis_protocol import group, oprf, threshold
+from sluis_protocol import group, threshold
 from sluis_protocol.covenant import Limits
 from sluis_runtime.channel import Channel
 from sluis_runtime.keyfiles import new_sealing_key, new_storage_key, write_secret
@@ -189,9 +189,10 @@ def tag_in_process(world: World, inputs: Sequence[bytes], batch: int) -> list[by
     joint, quorum, outputs = world.covenant.joint_key, (1, 3), []
     with group.cores(1):
         for at in range(0, len(inputs), batch):
-            blinded = oprf.blind(inputs[at : at + batch], os.urandom)
+            blinded = threshold.blind(inputs[at : at + batch], os.urandom)
             answers = [threshold.evaluate(world.shares[i - 1], quorum, blinded.elements, os.urandom) for i in quorum]
-            outputs += oprf.finalize(blinded, threshold.combine(joint, quorum, blinded.elements, answers, os.urandom))
+            sums = threshold.combine(joint, quorum, blinded.elements, answers, os.urandom)
+            outputs += threshold.finalize(joint, blinded, sums)
     return outputs
 
 
@@ -210,7 +211,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Verified 2-of-3 tagging over gRPC between processes.")
     batch = Limits().batch_elements
     parser.add_argument("--batch", type=int, default=batch, help=f"keys a batch (default: the covenant's, {batch})")
-    parser.add_argument("--batches", type=int, default=3, help="batches a measurement (default: 3)")
+    parser.add_argument("--batches", type=int, default=6, help="batches a measurement (default: 6)")
     parser.add_argument("--rounds", type=int, default=5, help="times that each is measured (default: 5)")
     parser.add_argument("--profile", action="store_true", help="sample the processes with perf, too")
     options = parser.parse_args()

@@ -23,6 +23,7 @@ from sluis_protocol.native import Native
 from sluis_protocol.watch import Watch
 
 PRIME = 2**255 - 19
+NO_KEY = b"\x01" + bytes(31)  # negative
 _TOGETHER = 32  # batches that are shared out at a time
 SIZES = (*range(1, 20), 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 255, 256, 257, 300)
 
@@ -68,6 +69,7 @@ class Batch:
         numbers = [odd_scalar(dice) for _ in range(self.count)]
         self.scalars = b"".join(number.to_bytes(SCALAR_BYTES, "little") for number in numbers)
         self.reduced = [number % ORDER for number in numbers]
+        self.blinds = b"".join(number.to_bytes(SCALAR_BYTES, "little") for number in self.reduced)
         self.nonzero = b"".join((number or 1).to_bytes(SCALAR_BYTES, "little") for number in self.reduced)
         self.wide = dice.randbytes(64 * self.count)
         self.inputs = tuple(dice.randbytes(dice.choice((0, 1, 40, 100, 111, 112, 127, 128, 300))) for _ in numbers)
@@ -110,6 +112,7 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
 
     evaluated, m = backend.evaluate(secret, batch.how, batch.elements)
     products = backend.multiply(batch.scalars, batch.elements)
+    right, sums = backend.verify([batch.how, batch.other], batch.rho, batch.elements, [evaluated, products])
     made: dict[str, object] = {
         "map": backend.from_uniform_bytes(batch.wide),
         "hash": backend.hash_to_group(batch.inputs, batch.domain),
@@ -120,8 +123,8 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
         "sum": backend.weighted_sum(lambda at: (batch.reduced[at],), (batch.elements,)),
         "evaluate": (evaluated, m),
         "composites": backend.composites(batch.how, batch.elements, evaluated),
-        "verify": backend.verify([batch.how, batch.other], batch.rho, batch.elements, [evaluated, products]),
-        "finalize": backend.finalize(batch.inputs, batch.nonzero, evaluated),
+        "verify": right,
+        "finalize": backend.finalize(batch.inputs, batch.blinds, batch.elements[:ELEMENT_BYTES], sums),
         "scalars": (
             backend.reduce_scalars(batch.wide),
             backend.multiply_scalars(batch.nonzero, batch.nonzero[-SCALAR_BYTES:]),
@@ -130,6 +133,10 @@ def results(backend: Backend, batch: Batch) -> dict[str, object]:
             backend.invert_scalars(batch.nonzero),
         ),
     }
+    try:
+        backend.finalize(batch.inputs, batch.blinds, NO_KEY, sums)
+    except (BadElement, ValueError):
+        made["finalize"] = (made["finalize"], "and a key that is none is refused")
     # Bit 255 is checked before a backend sees it, because libsodium 1.0.18 ignores it.
     if batch.wrong[batch.wrong_at * ELEMENT_BYTES + 31] < 0x80:
         made["refusals"] = refused(batch.wrong)

@@ -43,6 +43,20 @@ INLINE vm vm_or(vm a, vm b) { return v_or(a, b); }
 INLINE vm vm_not(vm a) { return v_xor(a, _mm256_set1_epi64x(-1)); }
 INLINE unsigned vm_bits(vm a) { return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(a)); }
 
+/* Of eight entries, all of which are read, that of number magnitude - 1; zero for magnitude 0. A permutation in a
+ * register takes the same time for every index. */
+typedef struct { v halves, upper, any; } place; /* where in four entries, as two halves; whether in the last four */
+INLINE place place_of(v magnitude) {
+    v at = v_sub(magnitude, v_set1(1)), low = v_shl(v_and(at, v_set1(3)), 1);
+    return (place){v_add(v_or(low, v_shl(low, 32)), v_set1(1ull << 32)), v_equal(v_and(at, v_set1(4)), v_set1(4)),
+                   vm_not(v_equal(magnitude, v_set1(0)))};
+}
+INLINE v v_look_up(const uint64_t entries[8], place p) {
+    v lower = _mm256_permutevar8x32_epi32(v_load(entries), p.halves);
+    v upper = _mm256_permutevar8x32_epi32(v_load(entries + 4), p.halves);
+    return v_and(v_select(p.upper, upper, lower), p.any);
+}
+
 /* A 4 by 4 transpose in registers: row i, column j becomes row j, column i. */
 INLINE void v_transpose(v r[4]) {
     v a = _mm256_unpacklo_epi64(r[0], r[1]), b = _mm256_unpackhi_epi64(r[0], r[1]);

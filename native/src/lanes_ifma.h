@@ -42,6 +42,16 @@ INLINE vm vm_or(vm a, vm b) { return (vm)(a | b); }
 INLINE vm vm_not(vm a) { return (vm)~a; }
 INLINE unsigned vm_bits(vm a) { return a; }
 
+/* Of eight entries, all of which are read, that of number magnitude - 1; zero for magnitude 0. A permutation in a
+ * register takes the same time for every index. */
+typedef struct { v at; vm any; } place;
+INLINE place place_of(v magnitude) {
+    return (place){v_sub(magnitude, v_set1(1)), _mm512_test_epi64_mask(magnitude, magnitude)};
+}
+INLINE v v_look_up(const uint64_t entries[8], place p) {
+    return _mm512_maskz_permutexvar_epi64(p.any, p.at, v_load(entries));
+}
+
 /* An 8 by 8 transpose in registers: row i, column j becomes row j, column i. */
 INLINE void v_transpose(v r[8]) {
     v a[8], b[8];

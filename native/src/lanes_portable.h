@@ -51,6 +51,18 @@ INLINE void v_select_many(void *to, vm m, const void *yes, const void *no, int w
     const pair mask = {m, m}, *y = yes, *n = no;
     for (int i = 0; i < words / 2; i++) ((pair *)to)[i] = n[i] ^ (mask & (y[i] ^ n[i]));
 }
+/* Of eight entries, all of which are read, that of number magnitude - 1; zero for magnitude 0. */
+typedef struct { pair is[4]; } place;
+INLINE place place_of(v magnitude) {
+    place p;
+    for (uint64_t i = 0; i < 4; i++) p.is[i] = (pair){v_equal(magnitude, 2 * i + 1), v_equal(magnitude, 2 * i + 2)};
+    return p;
+}
+INLINE v v_look_up(const uint64_t entries[8], place p) {
+    const pair *e = (const pair *)entries;
+    pair r = (e[0] & p.is[0]) | (e[1] & p.is[1]) | (e[2] & p.is[2]) | (e[3] & p.is[3]);
+    return r[0] | r[1];
+}
 INLINE vm vm_and(vm a, vm b) { return a & b; }
 INLINE vm vm_or(vm a, vm b) { return a | b; }
 INLINE vm vm_not(vm a) { return ~a; }

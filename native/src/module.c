@@ -49,7 +49,7 @@ static PyObject *wrong(const char *what) {
 }
 static PyObject *failed(PyObject *result, int code) {
     Py_XDECREF(result);
-    if (code == ZERO_SCALAR) return wrong("zero has no inverse");
+    if (code == NO_KEY) return wrong("the public key is no element");
     return PyErr_NoMemory();
 }
 static PyObject *room(Py_ssize_t size) { return PyBytes_FromStringAndSize(NULL, size); }
@@ -238,6 +238,10 @@ static PyObject *evaluate(PyObject *self, PyObject *args) {
     UNLOCKED(code, b->evaluate(&bad, inside(r), m, P(secret), &how, P(elements), (size_t)size / 32));
     return code ? failed(r, code) : Py_BuildValue("Ny#l", r, m, (Py_ssize_t)32, bad);
 }
+/* How many bytes so many points take in the backend's own form. */
+static Py_ssize_t own_form(const backend *b, Py_ssize_t count) {
+    return (count + (Py_ssize_t)b->lanes - 1) / (Py_ssize_t)b->lanes * (Py_ssize_t)b->vector;
+}
 /* (backend, domain, seeds, index of the first, rho, blinded, answers) -> (sums, right, bad) */
 static PyObject *verify(PyObject *self, PyObject *args) {
     (void)self;
@@ -262,7 +266,7 @@ static PyObject *verify(PyObject *self, PyObject *args) {
     }
     free(seed);
     free(answer);
-    PyObject *r = good ? room(size) : NULL;
+    PyObject *r = good ? room(own_form(b, size / 32)) : NULL;
     if (!r) return NULL;
     uint8_t right[32];
     int code;
@@ -270,29 +274,45 @@ static PyObject *verify(PyObject *self, PyObject *args) {
     UNLOCKED(code, b->verify(&bad, inside(r), right, how, P(rho), P(blinded), columns, (size_t)holders, (size_t)size / 32));
     return code ? failed(r, code) : Py_BuildValue("Ny#l", r, right, (Py_ssize_t)32, bad);
 }
-/* (backend, inputs, start, stop, blinds of all inputs, evaluated of all inputs) -> (list of outputs, bad) */
+/* (backend, sums, index) -> element */
+static PyObject *encode(PyObject *self, PyObject *args) {
+    (void)self;
+    const char *name, *sums;
+    Py_ssize_t size, index;
+    if (!PyArg_ParseTuple(args, "sy#n", &name, &sums, &size, &index)) return NULL;
+    const backend *b = find(name);
+    if (!b) return NULL;
+    if (index < 0 || index >= size || own_form(b, index + 1) > size) return wrong("not so many points");
+    PyObject *r = room(32);
+    int code;
+    if (!r) return NULL;
+    UNLOCKED(code, b->encode(inside(r), P(sums), (size_t)index));
+    return code ? failed(r, code) : r;
+}
+/* (backend, inputs, start, stop, blinds of all inputs, public key, sums of all inputs) -> list of outputs */
 static PyObject *finalize(PyObject *self, PyObject *args) {
     (void)self;
-    const char *name, *blinds, *evaluated;
-    Py_ssize_t start, stop, blinds_size, size;
+    const char *name, *blinds, *key, *sums;
+    Py_ssize_t start, stop, blinds_size, key_size, size;
     PyObject *tuple;
-    if (!PyArg_ParseTuple(args, "sOnny#y#", &name, &tuple, &start, &stop, &blinds, &blinds_size, &evaluated, &size))
+    if (!PyArg_ParseTuple(args, "sOnny#y#y#", &name, &tuple, &start, &stop, &blinds, &blinds_size, &key, &key_size, &sums,
+                          &size))
         return NULL;
     const backend *b = find(name);
     bytes *inputs = b ? borrow(tuple, start, stop) : NULL;
     if (!inputs) return NULL;
-    Py_ssize_t count = stop - start;
-    int right = size == 32 * PyTuple_Size(tuple) && blinds_size == size;
+    Py_ssize_t count = stop - start, all = PyTuple_Size(tuple);
+    int right = size == own_form(b, all) && blinds_size == 32 * all && key_size == 32 && start % (Py_ssize_t)b->lanes == 0;
     for (Py_ssize_t i = 0; i < count; i++) right = right && inputs[i].length <= 65535;
     if (!right) {
         free(inputs);
-        return wrong("not a blind and an element for each input, or an input that is too long");
+        return wrong("not a blind and a sum for each input, or another key, input or start than can be");
     }
     uint8_t *outputs = malloc((size_t)count * 64 + 1);
     int code = NO_MEMORY;
-    long bad = -1;
     if (outputs)
-        UNLOCKED(code, b->finalize(&bad, outputs, inputs, P(blinds) + 32 * start, P(evaluated) + 32 * start, (size_t)count));
+        UNLOCKED(code, b->finalize(outputs, inputs, P(blinds) + 32 * start, P(key), P(sums) + own_form(b, start),
+                                   (size_t)count));
     free(inputs);
     PyObject *list = code ? NULL : PyList_New(count);
     for (Py_ssize_t i = 0; list && i < count; i++) {
@@ -301,8 +321,7 @@ static PyObject *finalize(PyObject *self, PyObject *args) {
     }
     if (outputs) sluis_wipe(outputs, (size_t)count * 64);
     free(outputs);
-    if (code) return failed(NULL, code);
-    return list ? Py_BuildValue("Nl", list, bad) : NULL;
+    return code ? failed(NULL, code) : list;
 }
 
 /* Scalars: they need no backend. */
@@ -347,7 +366,9 @@ static PyObject *invert_scalars(PyObject *self, PyObject *args) {
     if (!r) return NULL;
     int code = scalar_invert_all(inside(r), P(from), (size_t)size / 32);
     sluis_wipe_stack();
-    return code ? failed(r, ZERO_SCALAR) : r;
+    if (!code) return r;
+    Py_DECREF(r);
+    return wrong("zero has no inverse");
 }
 
 #define METHOD(name, text) {#name, name, METH_VARARGS, text}
@@ -362,7 +383,8 @@ static PyMethodDef METHODS[] = {
     METHOD(weigh, "(backend, domain, seed, first, blinded, evaluated) -> weights"),
     METHOD(evaluate, "(backend, secret, domain, seed, first, elements) -> (evaluated, m, bad)"),
     METHOD(verify, "(backend, domain, seeds, first, rho, blinded, answers) -> (sums, right, bad)"),
-    METHOD(finalize, "(backend, inputs, start, stop, blinds, evaluated) -> (outputs, bad)"),
+    METHOD(encode, "(backend, sums, index) -> element"),
+    METHOD(finalize, "(backend, inputs, start, stop, blinds, key, sums) -> outputs"),
     METHOD(reduce_scalars, "(wide) -> scalars"),
     METHOD(multiply_scalars, "(left, right) -> products"),
     METHOD(add_scalars, "(left, right) -> sums"),

@@ -36,34 +36,10 @@ INLINE point point_broadcast(const uint64_t *row) {
     return point_unpack(words);
 }
 
-/* An addend with z = 1. */
-typedef struct { fe y_plus_x, y_minus_x, td2; } affine;
-
-INLINE affine affine_of(const point *p) {
-    return (affine){fe_add(p->y, p->x), fe_sub(p->y, p->x), mul(p->t, fe_const(TWICE_D))};
-}
-INLINE void affine_pack(v row[ROW], const affine *a) {
-    for (int i = 15; i < ROW; i++) row[i] = v_set1(0);
-    fe_pack(row, a->y_plus_x);
-    fe_pack(row + 5, a->y_minus_x);
-    fe_pack(row + 10, a->td2);
-}
 INLINE affine affine_broadcast(const uint64_t *row) {
-    v words[15];
-    for (int i = 0; i < 15; i++) words[i] = v_set1(row[i]);
-    return (affine){fe_unpack(words), fe_unpack(words + 5), fe_unpack(words + 10)};
-}
-INLINE affine affine_negate_if(vm m, const affine *a) {
-    return (affine){fe_select(m, a->y_minus_x, a->y_plus_x), fe_select(m, a->y_plus_x, a->y_minus_x),
-                    fe_negate_if(m, a->td2)};
-}
-INLINE void point_add_affine(point *r, const point *p, const affine *q) {
-    fe minus = fe_sub(p->y, p->x), plus = fe_add(p->y, p->x);
-    fw a, b, c, d = fw_from(fe_add(p->z, p->z));
-    fw_product(&a, &minus, &q->y_minus_x);
-    fw_product(&b, &plus, &q->y_plus_x);
-    fw_product(&c, &p->t, &q->td2);
-    point_finish(r, fw_sub(b, a), fw_sub(d, c), fw_add(d, c), fw_add(b, a), 1);
+    v words[AFFINE_WORDS];
+    for (int i = 0; i < AFFINE_WORDS; i++) words[i] = v_set1(row[i]);
+    return affine_unpack(words);
 }
 
 #ifndef SLUIS_INTERVAL /* what follows moves limbs through memory */
@@ -130,6 +106,7 @@ static void sum_add(public_sum *s, const point *p, const uint8_t scalars[LANES][
         v words[ROW];
         affine a = affine_of(p);
         affine_pack(words, &a);
+        for (int i = AFFINE_WORDS; i < ROW; i++) words[i] = v_set1(0);
         for (int lane = 0; lane < LANES; lane++) rows[lane] = memory[lane];
         v_store_rows(rows, words);
         for (int lane = 0; lane < count; lane++) {

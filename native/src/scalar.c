@@ -103,7 +103,6 @@ static scalar invert_prepared(scalar a) {
     }
     return r;
 }
-scalar scalar_invert(scalar a) { return finish(invert_prepared(scalar_prepare(a))); }
 
 void scalar_halve(uint8_t to[32], const uint8_t from[32]) {
     scalar a = words(from);

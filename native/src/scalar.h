@@ -14,7 +14,6 @@ scalar scalar_subtract(scalar a, scalar b);
 scalar scalar_multiply(scalar a, scalar b);
 scalar scalar_prepare(scalar a);                        /* for a factor that is used often: ... */
 scalar scalar_multiply_prepared(scalar a, scalar b);    /* ... a·b where b was prepared */
-scalar scalar_invert(scalar a);                         /* 0 for 0 */
 /* A number that is half of it modulo the order: below 2^254.3, bit 255 ignored. */
 void scalar_halve(uint8_t to[32], const uint8_t from[32]);
 /* All inverses with one inversion (Montgomery's trick). -1 if one is zero. `to` may not be `from`. */

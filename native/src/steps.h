@@ -12,6 +12,7 @@ typedef struct {
     point points[CHUNK], others[CHUNK];
     halfway half[CHUNK];
     digits k;
+    comb powers;
     uint8_t unused[LANES][64];
 } work;
 
@@ -96,6 +97,28 @@ static void multiply_and_store(work *w, uint8_t *elements, const point *from, co
         destinations(to[at / LANES], elements, at, count, w->unused);
     }
     halfway_encode_all(w->half, vectors_of(count), (uint8_t *const(*)[LANES])to);
+}
+static const uint8_t GENERATOR[32] = {0xe2, 0xf2, 0xae, 0x0a, 0x6a, 0xbc, 0x4e, 0x71, 0xa8, 0x84, 0xa9,
+                                      0x61, 0xc5, 0x00, 0x51, 0x5f, 0x58, 0xe3, 0x0b, 0x6a, 0xa5, 0x82,
+                                      0xdd, 0x8d, 0xb6, 0xa6, 0x59, 0x45, 0xe0, 0x8d, 0x2d, 0x76};
+
+/* The comb of a public key, or of its negative. NO_KEY if it is no element. */
+static int comb_of_key(comb *c, const uint8_t key[32], int negative) {
+    uint8_t same[LANES][32];
+    point p;
+    for (int lane = 0; lane < LANES; lane++) memcpy(same[lane], key, 32);
+    if (load(&p, same[0], LANES) >= 0) return NO_KEY;
+    if (negative) p.x = fe_neg(p.x), p.t = fe_neg(p.t);
+    comb_of(c, &p);
+    return 0;
+}
+/* Adds to each of up to MOST points the comb's by an own secret scalar. */
+static void add_multiples(work *w, const uint8_t *scalars, size_t count) {
+    for (size_t at = 0; at < count; at += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++)
+            digits_of(&w->k, (int)lane, at + lane < count ? scalars + 32 * (at + lane) : NOTHING);
+        comb_add(&w->points[at / LANES], &w->powers, &w->k);
+    }
 }
 
 static int step_multiply(long *bad, uint8_t *products, const uint8_t *scalars, size_t step, const uint8_t *elements,
@@ -219,6 +242,7 @@ static int step_hash_to_group(uint8_t *elements, bytes domain, const bytes *inpu
     }
     v after_zeros[8];
     sha_after_zeros(after_zeros);
+    if (blinds) comb_of_key(&w->powers, GENERATOR, 0);
     for (size_t at = 0, n; at < count; at += n) {
         n = at_most(count - at, MOST);
         for (size_t i = 0; i < n; i += LANES) {
@@ -232,10 +256,8 @@ static int step_hash_to_group(uint8_t *elements, bytes domain, const bytes *inpu
             expand(uniform, after_zeros, texts, domain);
             point_of_uniform(&w->points[i / LANES], wide);
         }
-        if (blinds)
-            multiply_and_store(w, elements + 32 * at, w->points, blinds + 32 * at, 32, n);
-        else
-            store(w, elements + 32 * at, w->points, n);
+        if (blinds) add_multiples(w, blinds + 32 * at, n);
+        store(w, elements + 32 * at, w->points, n);
     }
     texts_end(texts, memory, longest);
     return work_end(w, count);
@@ -370,7 +392,7 @@ static long verify_some(work *w, public_sum *s, const v after_zeros[8], text tex
     for (size_t i = 0; i < VERIFIED; i++) scalar_store(k[i], common[i]);
     for (size_t i = 0; i < count; i += LANES)
         sum_add(s, &w->points[i / LANES], (const uint8_t(*)[32])k + i, (int)at_most(count - i, LANES));
-    store(w, sums + 32 * at, total, count);
+    memcpy(sums + at / LANES * sizeof(point), total, vectors_of(count) * sizeof(point));
     return -1;
 }
 static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighing *how, const uint8_t *rho,
@@ -404,23 +426,29 @@ static int step_verify(long *bad, uint8_t *sums, uint8_t right[32], const weighi
     return work_end(w, count);
 }
 
-/* Finalize (RFC 9497, 3.3.1). */
-static int step_finalize(long *bad, uint8_t *outputs, const bytes *inputs, const uint8_t *blinds,
-                         const uint8_t *evaluated, size_t count) {
+static int step_encode(uint8_t element[32], const uint8_t *sums, size_t index) {
+    work *w = work_begin();
+    if (!w) return NO_MEMORY;
+    uint8_t elements[LANES][32];
+    memcpy(w->points, sums + index / LANES * sizeof(point), sizeof(point));
+    store(w, elements[0], w->points, LANES);
+    memcpy(element, elements[index % LANES], 32);
+    return work_end(w, LANES);
+}
+
+/* Takes the blinds off, blind·key each, and hashes as Finalize does (RFC 9497, 3.3.1). */
+static int step_finalize(uint8_t *outputs, const bytes *inputs, const uint8_t *blinds, const uint8_t key[32],
+                         const uint8_t *sums, size_t count) {
     text texts[LANES];
     size_t longest = longest_of(inputs, count) + 2 + 34 + 8;
-    uint8_t *memory = texts_begin(texts, longest), *inverses = malloc(32 * MOST), *unblinded = malloc(32 * MOST);
-    work *w = memory && inverses && unblinded ? work_begin() : NULL;
-    int result = w ? 0 : NO_MEMORY;
-    *bad = -1;
+    uint8_t *memory = texts_begin(texts, longest), unblinded[32 * MOST];
+    work *w = memory ? work_begin() : NULL;
+    int result = w ? comb_of_key(&w->powers, key, 1) : NO_MEMORY;
     for (size_t at = 0, n; at < count && !result; at += n) {
         n = at_most(count - at, MOST);
-        if ((*bad = load(w->points, evaluated + 32 * at, n)) >= 0) {
-            *bad += (long)at;
-            break;
-        }
-        if (scalar_invert_all(inverses, blinds + 32 * at, n)) result = ZERO_SCALAR;
-        multiply_and_store(w, unblinded, w->points, inverses, 32, n);
+        memcpy(w->points, sums + at / LANES * sizeof(point), vectors_of(n) * sizeof(point));
+        add_multiples(w, blinds + 32 * at, n);
+        store(w, unblinded, w->points, n);
         for (size_t i = 0; i < n; i += LANES) {
             uint8_t digests[LANES][64];
             for (size_t lane = 0; lane < LANES; lane++) {
@@ -440,14 +468,11 @@ static int step_finalize(long *bad, uint8_t *outputs, const bytes *inputs, const
         }
     }
     if (memory) texts_end(texts, memory, longest);
-    if (inverses) sluis_wipe(inverses, 32 * MOST);
-    if (unblinded) sluis_wipe(unblinded, 32 * MOST);
-    free(inverses);
-    free(unblinded);
+    sluis_wipe(unblinded, sizeof unblinded);
     if (w) work_end(w, count);
     return result;
 }
 
 #define STEPS(label)                                                                                                  \
-    {label,           step_from_uniform, step_hash_to_group, step_multiply, step_add, step_check, step_public_sum,    \
-     step_weigh, step_evaluate, step_verify, step_finalize}
+    {label,           LANES,      sizeof(point),   step_from_uniform, step_hash_to_group, step_multiply, step_add,    \
+     step_check,      step_public_sum, step_weigh, step_evaluate,     step_verify,        step_encode,   step_finalize}

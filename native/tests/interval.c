@@ -39,7 +39,7 @@ static void check_point(const point *p) {
     check_packed(p->x), check_packed(p->y), check_packed(p->z), check_packed(p->t);
 }
 /* The hull of p and of all that `step` makes of it, again and again. */
-static point closure(point p, const char *what, void (*step)(point *, const point *), const point *other) {
+static point closure(point p, const char *what, void (*step)(point *, const void *), const void *other) {
     doing = what;
     for (int round = 0; round < ROUNDS; round++) {
         point q = p;
@@ -51,17 +51,20 @@ static point closure(point p, const char *what, void (*step)(point *, const poin
     check(0, "bounds that keep growing");
     return p;
 }
-static void double_it(point *p, const point *unused) { (void)unused, point_double(p, p, 1); }
-static void add_it(point *p, const point *other) { add_to(p, other); }
-static void add_itself(point *p, const point *unused) {
+static void double_it(point *p, const void *unused) { (void)unused, point_double(p, p, 1); }
+static void add_it(point *p, const void *other) { add_to(p, other); }
+static void add_itself(point *p, const void *unused) {
     point q = *p;
     (void)unused, add_to(p, &q);
 }
-static void add_affine(point *p, const point *other) {
+static void add_multiple(point *p, const void *other) {
+    affine q = affine_negate_if(0, other);
+    point_add_affine(p, p, &q);
+}
+static void add_affine(point *p, const void *other) {
     affine a = affine_of(other);
     check_packed(a.y_plus_x), check_packed(a.y_minus_x), check_packed(a.td2);
-    affine q = affine_negate_if(0, &a);
-    point_add_affine(p, p, &q);
+    add_multiple(p, &a);
     check_point(p);
 }
 static void freeze(fe a) {
@@ -99,6 +102,16 @@ int main(void) {
     memset(&k, 0, sizeof k);
     point_multiply(&product, &all, &k);
     product = join_points(product, all);
+
+    affine multiples[MULTIPLES];
+    doing = "the comb's multiples";
+    affine_multiples(multiples, &product);
+    point by_comb = all;
+    for (int j = 0; j < MULTIPLES; j++) {
+        check_packed(multiples[j].y_plus_x), check_packed(multiples[j].y_minus_x), check_packed(multiples[j].td2);
+        by_comb = closure(by_comb, "additions from the comb", add_multiple, &multiples[j]);
+    }
+    product = join_points(product, by_comb);
 
     doing = "encode";
     point both[2] = {product, product};

@@ -41,11 +41,12 @@ static int by_value(const void *a, const void *b) {
 }
 static uint8_t elements[32 * N], out[64 * N], secrets[2][64 * N];
 static const backend *under_test;
+static uint8_t sums[320 * N]; /* of N elements, in the own form of any backend */
 static const bytes inputs[N] = {{elements, 32}, {elements, 32}, {elements, 32}, {elements, 32},
                                 {elements, 32}, {elements, 32}, {elements, 32}, {elements, 32}};
 static void do_multiply(const uint8_t *k) { long bad; under_test->multiply(&bad, out, k, 32, elements, N); }
 static void do_blind(const uint8_t *k) { under_test->hash_to_group(out, (bytes){elements, 8}, inputs, k, N); }
-static void do_finalize(const uint8_t *k) { long bad; under_test->finalize(&bad, out, inputs, k, elements, N); }
+static void do_finalize(const uint8_t *k) { under_test->finalize(out, inputs, k, elements, sums, N); }
 static void do_evaluate(const uint8_t *k) {
     long bad;
     weighing how = {{elements, 8}, {elements, 32}, 0};
@@ -116,6 +117,10 @@ int main(int argc, char **argv) {
         uint8_t wide[64 * N];
         for (size_t i = 0; i < sizeof wide; i++) wide[i] = (uint8_t)dice();
         under_test->from_uniform(elements, wide, N);
+        const uint8_t *const answers[1] = {elements};
+        const weighing how = {{elements, 8}, {elements, 32}, 0};
+        long bad;
+        under_test->verify(&bad, sums, wide, &how, wide, elements, answers, 1, N);
         for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
             double t = measure(steps[i].step, count);
             printf("%-9s %-9s |t| = %6.2f%s\n", under_test->name, steps[i].name, t, t > 10 ? "  LEAKS" : "");

@@ -2,7 +2,8 @@
 
 `Backend` has the group's operations, which every backend brings, and the steps of RFC 9497, which are written here in
 terms of the operations: that is what the steps *are*. A backend may do a whole step at once; the result must be the
-same to the byte. Which backend runs is decided in `group`, the only module that others need.
+same to the byte (but for `Points`, which only the same backend reads). Which backend runs is decided in `group`, the
+only module that others need.
 
 Shapes and errors are those of the functions of the same names in `group`. Work that is worth it is spread over the
 cores, with the interpreter lock let go.
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import NewType, TypeVar
 
 from sluis_protocol.encoding import lp
 from sluis_protocol.errors import BadElement
@@ -33,6 +34,9 @@ WIDE_BYTES = 64
 ORDER = 2**252 + 27742317777372353535851937790883648493
 IDENTITY = bytes(ELEMENT_BYTES)
 GENERATOR = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
+
+Points = NewType("Points", bytes)
+"""Points as a backend has them inside: not for the wire, another backend or a file."""
 
 Weights = Callable[[int], Sequence[int]]
 T = TypeVar("T")
@@ -105,8 +109,8 @@ class Backend(ABC):
     # The protocol's steps.
 
     def blind(self, inputs: Sequence[bytes], dst: bytes, blinds: bytes) -> bytes:
-        """The elements of the inputs, each by its blind."""
-        return self.multiply(blinds, self.hash_to_group(inputs, dst))
+        """The elements of the inputs, each plus the generator by its blind."""
+        return self.add(self.hash_to_group(inputs, dst), self.base_multiply(blinds))
 
     def evaluate(self, secret: bytes, how: Weighing, elements: bytes) -> tuple[bytes, bytes]:
         """D_i = secret·C_i, and the composite M = Σ d_i·C_i of the proof about them."""
@@ -125,8 +129,8 @@ class Backend(ABC):
 
     def verify(
         self, hows: Sequence[Weighing], rho: bytes, blinded: bytes, answers: Sequence[bytes]
-    ) -> tuple[bytes, bytes]:
-        """Σ_i (Σ_h ρ_h·d_hi)·C_i + Σ_h Σ_i (ρ'_h·d_hi)·D_hi, and the sums Σ_h D_hi.
+    ) -> tuple[bytes, Points]:
+        """Σ_i (Σ_h ρ_h·d_hi)·C_i + Σ_h Σ_i (ρ'_h·d_hi)·D_hi, and the sums Σ_h D_hi, for `finalize`.
 
         `rho` has ρ_h and ρ'_h of each holder, public. The sums are worth nothing before the equation is found to hold.
         """
@@ -147,11 +151,12 @@ class Backend(ABC):
         total, *rest = answers
         for elements in rest:
             total = self.add(total, elements)
-        return right, total
+        return right, Points(total)
 
-    def finalize(self, inputs: Sequence[bytes], blinds: bytes, evaluated: bytes) -> list[bytes]:
-        """The outputs (RFC 9497, 3.3.1) of evaluated elements."""
-        return outputs(inputs, self.multiply(self.invert_scalars(blinds), evaluated))
+    def finalize(self, inputs: Sequence[bytes], blinds: bytes, public: bytes, sums: Points) -> list[bytes]:
+        """The outputs (RFC 9497, 3.3.1) of what `verify` gave, each less the public key by its blind."""
+        minus = self.subtract_scalars(bytes(len(blinds)), blinds)
+        return outputs(inputs, self.add(sums, self.multiply(minus, public * len(inputs))))
 
 
 # Hashes of the protocol.
@@ -214,7 +219,7 @@ def check_bit_255(elements: bytes) -> int:
     """The count. libsodium 1.0.18 ignores the highest bit, which RFC 9496 (4.3.1) refuses."""
     count = count_of(elements, ELEMENT_BYTES)
     highest = elements[ELEMENT_BYTES - 1 :: ELEMENT_BYTES]
-    if count and max(highest) > 0x7F:
+    if not highest.isascii():
         raise bad_element(next(index for index, byte in enumerate(highest) if byte > 0x7F))
     return count
 

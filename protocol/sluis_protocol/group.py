@@ -29,7 +29,7 @@ from sluis_protocol.batches import IDENTITY as IDENTITY
 from sluis_protocol.batches import ORDER as ORDER
 from sluis_protocol.batches import SCALAR_BYTES as SCALAR_BYTES
 from sluis_protocol.batches import WIDE_BYTES as WIDE_BYTES
-from sluis_protocol.batches import Backend, Weighing, Weights, check_bit_255, count_of
+from sluis_protocol.batches import Backend, Points, Weighing, Weights, check_bit_255, count_of
 from sluis_protocol.batches import available_cores as available_cores
 from sluis_protocol.batches import cores as cores
 from sluis_protocol.batches import expander as expander
@@ -252,7 +252,7 @@ def invert_scalars(scalars: bytes) -> bytes:
 
 
 def blind(inputs: Sequence[bytes], dst: bytes, blinds: bytes) -> bytes:
-    """HashToGroup of each input, times its blind. Constant time."""
+    """HashToGroup of each input, plus the generator by its blind. Constant time."""
     expander(dst)
     if count_of(blinds, SCALAR_BYTES) != len(inputs):
         raise ValueError("not a blind for each input")
@@ -272,8 +272,8 @@ def composites(how: Weighing, blinded: bytes, evaluated: bytes) -> bytes:
     return _backend().composites(how, blinded, evaluated)
 
 
-def verify(hows: Sequence[Weighing], rho: bytes, blinded: bytes, answers: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """The right side of `threshold`'s equation, and the sums of the answers. Public. Raises BadElement.
+def verify(hows: Sequence[Weighing], rho: bytes, blinded: bytes, answers: Sequence[bytes]) -> tuple[bytes, Points]:
+    """The right side of `threshold`'s equation, and the sums of the answers for `finalize`. Public. Raises BadElement.
 
     `rho` has two scalars for each answer.
     """
@@ -283,11 +283,14 @@ def verify(hows: Sequence[Weighing], rho: bytes, blinded: bytes, answers: Sequen
     return _backend().verify(hows, rho, blinded, answers)
 
 
-def finalize(inputs: Sequence[bytes], blinds: bytes, evaluated: bytes) -> list[bytes]:
-    """The outputs of evaluated elements, 64 bytes each. Constant time. Raises BadElement, ValueError for a zero."""
-    if not check_bit_255(evaluated) == count_of(blinds, SCALAR_BYTES) == len(inputs):
-        raise BadElement("two batches of different lengths")
-    for index, data in enumerate(inputs):
-        if len(data) > 0xFFFF:
-            raise ValueError(f"input {index} has {len(data)} bytes")
-    return _backend().finalize(inputs, blinds, evaluated)
+def finalize(inputs: Sequence[bytes], blinds: bytes, public: bytes, sums: Points) -> list[bytes]:
+    """The outputs of what `verify` gave, each less the public key by its blind: 64 bytes each.
+
+    Constant time. Blinds are reduced. Raises BadElement if the key is none, ValueError if lengths don't fit.
+    """
+    check_elements(public, 1)
+    if count_of(blinds, SCALAR_BYTES) != len(inputs):
+        raise ValueError("not a blind for each input")
+    if (longest := max(map(len, inputs), default=0)) > 0xFFFF:
+        raise ValueError(f"an input of {longest} bytes")
+    return _backend().finalize(inputs, blinds, public, sums)

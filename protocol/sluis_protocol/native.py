@@ -16,6 +16,7 @@ from sluis_protocol.batches import (
     SCALAR_BYTES,
     WIDE_BYTES,
     Backend,
+    Points,
     Weighing,
     Weights,
     available_cores,
@@ -93,7 +94,7 @@ class Native(Backend):
         return made
 
     def blind(self, inputs: Sequence[bytes], dst: bytes, blinds: bytes) -> bytes:
-        """Elements of inputs are multiplied without being encoded before."""
+        """The generator's multiples are sums out of a table, and elements of inputs aren't encoded before."""
         made = self._hash(tuple(inputs), dst, blinds)
         self._watch.look("blind", made, len(inputs), lambda other, at: other.blind([inputs[at]], dst, _one(blinds, at)))
         return made
@@ -239,8 +240,8 @@ class Native(Backend):
 
     def verify(
         self, hows: Sequence[Weighing], rho: bytes, blinded: bytes, answers: Sequence[bytes]
-    ) -> tuple[bytes, bytes]:
-        """Each element is decoded once for both sums."""
+    ) -> tuple[bytes, Points]:
+        """Each element is decoded once for both sums, and these stay points: `finalize` goes on with them."""
         (domain,) = {how.domain for how in hows}
         seeds = tuple(how.seed for how in hows)
 
@@ -254,30 +255,26 @@ class Native(Backend):
             return made, right
 
         parts = self._spread(count_of(blinded, ELEMENT_BYTES), step)
-        sums, right = b"".join(made for made, _ in parts), self._sum([right for _, right in parts])
+        sums, right = Points(b"".join(made for made, _ in parts)), self._sum([right for _, right in parts])
         self._watch.look_at_sum("verify", right, lambda other: other.verify(hows, rho, blinded, answers)[0])
 
-        def add_up(other: Backend, at: int) -> bytes:
+        for at in self._watch.draw(right, len(blinded) // ELEMENT_BYTES):
             total, *rest = (_one(answer, at) for answer in answers)
             for element in rest:
-                total = other.add(total, element)
-            return total
-
-        self._watch.look("sum of answers", sums, len(sums) // ELEMENT_BYTES, add_up)
+                total = self._watch.reference.add(total, element)
+            self._watch.compare("sum of answers", at, self._native.encode(self.name, sums, at), total)
         return right, sums
 
-    def finalize(self, inputs: Sequence[bytes], blinds: bytes, evaluated: bytes) -> list[bytes]:
-        """Inverts, multiplies and hashes."""
+    def finalize(self, inputs: Sequence[bytes], blinds: bytes, public: bytes, sums: Points) -> list[bytes]:
+        """The key's multiples are sums out of a table; and hashes."""
         given = tuple(inputs)
 
         def step(start: int, stop: int) -> list[bytes]:
-            made, bad = self._native.finalize(self.name, given, start, stop, blinds, evaluated)
-            if bad >= 0:
-                raise bad_element(start + bad)
-            return list(made)
+            return list(self._native.finalize(self.name, given, start, stop, blinds, public, sums))
 
         made = [output for part in self._spread(len(given), step) for output in part]
         for at in self._watch.draw(b"".join(made), len(made)):
-            (expected,) = self._watch.reference.finalize([given[at]], _one(blinds, at), _one(evaluated, at))
+            evaluated = Points(self._native.encode(self.name, sums, at))  # the reference's own form
+            (expected,) = self._watch.reference.finalize([given[at]], _one(blinds, at), public, evaluated)
             self._watch.compare("finalize", at, made[at], expected)
         return made

@@ -1,7 +1,8 @@
 """RFC 9497: the oblivious pseudorandom function with ristretto255 and SHA-512, modes OPRF (0x00) and VOPRF (0x01).
 
-Batches throughout, as packed bytes (see `group`). The function names are the RFC's. One key holds here;
-`threshold` shares it. No I/O, no clock, no randomness of its own; who may ask what, and how often, is for the callers.
+Batches throughout, as packed bytes (see `group`). The function names are the RFC's. One key holds here; `threshold`
+shares it, and blinds in a way that costs less where the public key is known beforehand. No I/O, no clock, no randomness
+of its own; who may ask what, and how often, is for the callers.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def _context(mode: Mode) -> bytes:
     return b"OPRFV1-" + bytes([mode]) + b"-ristretto255-SHA512"
 
 
+def hash_domain(mode: Mode = Mode.VOPRF) -> bytes:
+    """The domain separation tag of HashToGroup (RFC 9497, 4.1)."""
+    return b"HashToGroup-" + _context(mode)
+
+
 def check_batch(elements: bytes, count: int | None = None) -> int:
     """The count, if this can be a batch. Raises BadElement, MalformedMessage.
 
@@ -66,11 +72,12 @@ def check_batch(elements: bytes, count: int | None = None) -> int:
     Left to the multiplication that follows, or to `group.check_elements`: that each encoding is canonical.
     """
     found = group.screen_elements(elements, count)
-    _check_size(found)
+    check_size(found)
     return found
 
 
-def _check_size(count: int) -> None:
+def check_size(count: int) -> None:
+    """Raises MalformedMessage for more elements than a batch can have, or none."""
     if not 1 <= count <= MAX_BATCH:
         raise MalformedMessage(f"a batch of {count}", do=f"send 1 to {MAX_BATCH} elements at a time")
 
@@ -95,9 +102,9 @@ def derive_key_pair(seed: bytes, info: bytes, mode: Mode = Mode.VOPRF) -> tuple[
 
 def blind(inputs: Sequence[bytes], random: Random, mode: Mode = Mode.VOPRF) -> Blinded:
     """Blind (RFC 9497, 3.3.1 and 3.3.2), a fresh blind for each input. Raises BadElement if an input can't be used."""
-    _check_size(len(inputs))
+    check_size(len(inputs))
     blinds = group.random_scalars(len(inputs), random)
-    elements = group.blind(inputs, b"HashToGroup-" + _context(mode), blinds)
+    elements = group.multiply(blinds, group.hash_to_group(inputs, hash_domain(mode)))
     group.screen_elements(elements)  # no blind is zero: the identity can only come of an input
     return Blinded(elements, blinds, tuple(inputs))
 
@@ -108,12 +115,12 @@ def finalize(blinded: Blinded, evaluated: bytes) -> list[bytes]:
     Only for elements whose proofs have been verified; with mode 0x00 there are none, and the RFC trusts the holder.
     """
     check_batch(evaluated, len(blinded.inputs))
-    return group.finalize(blinded.inputs, blinded.blinds, evaluated)
+    return outputs(blinded.inputs, group.multiply(group.invert_scalars(blinded.blinds), evaluated))
 
 
 def evaluate(secret: bytes, inputs: Sequence[bytes], mode: Mode = Mode.VOPRF) -> list[bytes]:
     """Evaluate (RFC 9497, 3.3.1): the function itself, for who holds the key. What every other way must equal."""
-    points = group.hash_to_group(inputs, b"HashToGroup-" + _context(mode))
+    points = group.hash_to_group(inputs, hash_domain(mode))
     group.screen_elements(points)
     return outputs(inputs, group.multiply(secret, points))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from . import oprf, threshold
+from . import threshold
 from .confirm import CANDIDATE_BYTES, confirm_key, examine
 from .covenant import Covenant
 from .group import Random
@@ -62,10 +62,10 @@ def tag(
     quorum = sorted(share.index for share in holders)
     inputs, outputs = prf_inputs(persons, context), list[bytes]()
     for start in range(0, len(inputs), _BATCH):
-        blinded = oprf.blind(inputs[start : start + _BATCH], random)
+        blinded = threshold.blind(inputs[start : start + _BATCH], random)
         answers = [threshold.evaluate(share, quorum, blinded.elements, random) for share in holders]
-        evaluated = threshold.combine(joint, quorum, blinded.elements, answers, random)
-        outputs += oprf.finalize(blinded, evaluated)
+        sums = threshold.combine(joint, quorum, blinded.elements, answers, random)
+        outputs += threshold.finalize(joint, blinded, sums)
     return attach(persons, outputs)
 
 

@@ -14,6 +14,12 @@ answers are in,
 which is t + 1 multiplications a key. A false claim passes with a probability of about 2^-252. If anything fails, each
 holder's composites are recomputed alone, the RFC's way, and the liars are named (docs/adr/0002).
 
+Blinding is additive: a node sends B = H(x) + r·G, and takes r·K off what comes back, K being the joint public key.
+Both points are fixed, so r times each is a sum out of a table, a quarter of what the RFC's r·H(x) and its inverse
+cost. Who sees B learns as little (it is uniformly random); the outputs are the same to the byte. It needs what holds
+here, and not for every user of the RFC: K is known beforehand, and every answer is verified against it before the
+blind comes off (docs/adr/0050).
+
 No I/O, no clock, no randomness of its own. Left to the holder's program: who asks, for which round, and the quota.
 """
 
@@ -23,8 +29,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sluis_protocol import group, oprf
+from sluis_protocol.batches import Points
 from sluis_protocol.errors import BadElement, BadQuorum, CovenantError, WrongProof
 from sluis_protocol.group import ORDER, SCALAR_BYTES, Random
+from sluis_protocol.oprf import Blinded
 
 MAX_HOLDERS = 255
 
@@ -135,6 +143,13 @@ def interpolate(quorum: Sequence[int], shares: Mapping[int, bytes]) -> bytes:
     return group.weighted_sum(lambda at: (factors[at],), b"".join(shares[index] for index in quorum))
 
 
+def blind(inputs: Sequence[bytes], random: Random) -> Blinded:
+    """H(x) + r·G for each input x, r fresh for each. Raises MalformedMessage for more than a batch, or none."""
+    oprf.check_size(len(inputs))
+    blinds = group.random_scalars(len(inputs), random)
+    return Blinded(group.blind(inputs, oprf.hash_domain(), blinds), blinds, tuple(inputs))
+
+
 def evaluate(share: KeyShare, quorum: Sequence[int], elements: bytes, random: Random) -> ShareEvaluation:
     """The holder's answer, for a quorum that it is in. Raises BadQuorum, BadElement, MalformedMessage.
 
@@ -174,8 +189,8 @@ def combine(
     blinded: bytes,
     evaluations: Sequence[ShareEvaluation],
     random: Random,
-) -> bytes:
-    """Verifies every proof, and only then adds the answers: the evaluated elements, for `oprf.finalize`.
+) -> Points:
+    """The sums of the answers, for `finalize`, and for nothing but: once every proof is verified.
 
     1. The quorum is one of the covenant's. 2. Each of its holders answered once, and nobody else. 3. Each proof holds
     for its composites. 4. All composites are those of the batch. Only then: the sum.
@@ -194,32 +209,35 @@ def combine(
         for answer in evaluations
     ]
     sound = [claim for claim in claims if claim.is_consistent(count)]
-    total = _sum_if_all_about(blinded, claims, random) if len(sound) == len(claims) else None
-    if total is None:
-        group.check_elements(blinded)  # or the holders would be blamed for it
-        honest = {claim.answer.index for claim in sound if claim.is_about(blinded)}
-        if culprits := tuple(sorted(set(quorum) - honest)):
-            raise WrongProof(
-                "key holders answered with another key than the covenant's",
-                culprits=culprits,
-                do="ask another quorum, and report these holders to the covenant authority",
-                holders=", ".join(map(str, culprits)),
-            )
-        total, *rest = (claim.answer.elements for claim in claims)
-        for elements in rest:
-            total = group.add(total, elements)
-    return total
+    if len(sound) == len(claims) and (sums := _sums_if_all_about(blinded, claims, random)) is not None:
+        return sums
+    group.check_elements(blinded)  # or the holders would be blamed for it
+    honest = {claim.answer.index for claim in sound if claim.is_about(blinded)}
+    culprits = tuple(sorted(set(quorum) - honest))
+    if not culprits:
+        raise AssertionError("answers that are right one by one, but not together")
+    raise WrongProof(
+        "key holders answered with another key than the covenant's",
+        culprits=culprits,
+        do="ask another quorum, and report these holders to the covenant authority",
+        holders=", ".join(map(str, culprits)),
+    )
 
 
-def _sum_if_all_about(blinded: bytes, claims: Sequence[_Claim], random: Random) -> bytes | None:
-    """The sum of the answers, if the one equation of the module's docstring holds. None also for what is no element."""
+def _sums_if_all_about(blinded: bytes, claims: Sequence[_Claim], random: Random) -> Points | None:
+    """The sums of the answers, if the one equation of the module's docstring holds. None also for a bad element."""
     rho = group.random_scalars(2 * len(claims), random)
     factors = [int.from_bytes(rho[at : at + SCALAR_BYTES], "little") for at in range(0, len(rho), SCALAR_BYTES)]
     composites = b"".join(claim.answer.composites for claim in claims)
     hows = [oprf.weighing(claim.public) for claim in claims]
     try:
         claimed = group.weighted_sum(lambda index: (factors[index],), composites)
-        right, total = group.verify(hows, rho, blinded, [claim.answer.elements for claim in claims])
+        right, sums = group.verify(hows, rho, blinded, [claim.answer.elements for claim in claims])
     except BadElement:
         return None
-    return total if claimed == right else None
+    return sums if claimed == right else None
+
+
+def finalize(joint: JointKey, blinded: Blinded, sums: Points) -> list[bytes]:
+    """Takes r·K off each sum that `combine` gave, and hashes as Finalize (RFC 9497, 3.3.1) does: 64 bytes an input."""
+    return group.finalize(blinded.inputs, blinded.blinds, joint.public, sums)

@@ -88,6 +88,7 @@ def self_test(backend: Backend, reference: Backend) -> str:
         blinded = group.blind(inputs, domain, scalars)
         evaluated, m = group.evaluate(secret, how, blinded)
         few = 6 * ELEMENT_BYTES
+        right, sums = group.verify([how, how], rho, blinded, [evaluated, evaluated[few:] + evaluated[:few]])
         return {
             "scalars": (scalars, group.invert_scalars(scalars), group.multiply_scalars(scalars, secret)),
             "hash and blind": (blinded, group.hash_to_group(inputs, domain), group.from_uniform_bytes(wide)),
@@ -95,8 +96,8 @@ def self_test(backend: Backend, reference: Backend) -> str:
             "composites": group.composites(how, blinded, evaluated),
             "evaluate": (evaluated, m),
             "evaluate few": group.evaluate(secret, how, blinded[:few]),
-            "verify": group.verify([how, how], rho, blinded[:few] * 4, [evaluated[:few] * 4, evaluated[-few:] * 4]),
-            "finalize": group.finalize(inputs, scalars, evaluated),
+            "verify": right,
+            "finalize": group.finalize(inputs, scalars, m, sums),
             "check": [accepts(group, bytes([number]) + bytes(ELEMENT_BYTES - 1)) for number in range(20)],
             "identity": group.multiply(bytes(SCALAR_BYTES) + scalars[:SCALAR_BYTES], blinded[:64]),
             "maximum": group.multiply((ORDER - 1).to_bytes(SCALAR_BYTES, "little"), blinded[:ELEMENT_BYTES]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from sluis_coordinator import events, relay
-from sluis_protocol import oprf, threshold, wire
+from sluis_protocol import threshold, wire
 from sluis_protocol.covenant import Limits
 from sluis_protocol.errors import HolderUnavailable, MalformedMessage, QuotaExceeded
 from sluis_protocol.messages import (
@@ -94,7 +94,7 @@ async def test_two_honest_holders(tmp_path: Path) -> None:
     async with Rig(tmp_path) as rig, holder(rig, 1, honest), holder(rig, 3, honest):
         await rig.open_round()
         [one] = await rig.members(1)
-        blinded = oprf.blind([b"a", b"b"], os.urandom)
+        blinded = threshold.blind([b"a", b"b"], os.urandom)
         answers = await evaluate(one, blinded.elements, (1, 3))
         evaluations = []
         for each in answers:
@@ -134,7 +134,7 @@ async def test_a_trace_is_passed_on_or_dropped(
         await rig.open_round()
         [one] = await rig.members(1)
         monkeypatch.setattr("sluis_runtime.channel.metadata", lambda: tuple(("traceparent", value) for value in sent))
-        answers = await evaluate(one, oprf.blind([b"a"], os.urandom).elements)
+        answers = await evaluate(one, threshold.blind([b"a"], os.urandom).elements)
         assert all(isinstance(each.outcome, SignedMessage) for each in answers)
     assert [task.traceparent for task in tasks] == [passed_on] * 2
 

@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from sluis_protocol import oprf, threshold
+from sluis_protocol import threshold
 from sluis_protocol.bulletin import make_deal
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.errors import (
@@ -59,13 +59,13 @@ def test_any_two_of_three_have_the_key_that_nobody_has(table: Table) -> None:
     table.hold_ceremony()
     verified = Covenant.verify(table.note.read_text(), Verifier.parse(table.verifier))
     shares = [table.share(index) for index in (1, 2, 3)]
-    blinded = oprf.blind([b"input"], os.urandom)
+    blinded = threshold.blind([b"input"], os.urandom)
     outputs = set()
     for pair in combinations([share for share in shares if share], 2):
         quorum = [share.index for share in pair]
         answers = [threshold.evaluate(share, quorum, blinded.elements, os.urandom) for share in pair]
-        evaluated = threshold.combine(verified.joint_key, quorum, blinded.elements, answers, os.urandom)
-        outputs.add(oprf.finalize(blinded, evaluated)[0])
+        sums = threshold.combine(verified.joint_key, quorum, blinded.elements, answers, os.urandom)
+        outputs.add(threshold.finalize(verified.joint_key, blinded, sums)[0])
     assert len(outputs) == 1
     secrets = [share.secret for share in shares if share]
     assert len(secrets) == 3

@@ -21,7 +21,7 @@ from sluis_node.keyholder.config import KeyHolderSettings, init_folder
 from sluis_node.keyholder.rounds import RoundBook
 from sluis_node.keyholder.serve import Server
 from sluis_node.keyholder.store import KeyHolder, open_holder
-from sluis_protocol import oprf, wire
+from sluis_protocol import threshold, wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.messages import (
     Announcement,
@@ -51,7 +51,7 @@ SECONDS = 20
 
 def elements(count: int) -> bytes:
     """Packed blinded elements."""
-    return oprf.blind([os.urandom(8) for _ in range(count)], os.urandom).elements
+    return threshold.blind([os.urandom(8) for _ in range(count)], os.urandom).elements
 
 
 @dataclass

@@ -10,12 +10,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from unittest import mock
 
 from sluis_node.round import tagging
 from sluis_protocol import group, oprf, threshold, wire
+from sluis_protocol.batches import Points
 from sluis_protocol.errors import HolderUnavailable, SluisError
 from sluis_protocol.messages import EvaluationAnswer, EvaluationRequest, HolderAnswer
+from sluis_protocol.oprf import Blinded
 from sluis_protocol.signed import Kind, SignedMessage
 from sluis_protocol.tag import prepare as prepared
 from sluis_protocol.tag import prf_inputs
@@ -33,12 +36,16 @@ ONE = (1).to_bytes(32, "little")
 
 def without_proofs(
     joint: object, quorum: object, blinded: bytes, evaluations: Sequence[ShareEvaluation], random: object
-) -> bytes:
+) -> Points:
     """What `threshold.combine` would be if it just added the answers."""
-    total, *rest = (answer.elements for answer in evaluations)
-    for elements in rest:
-        total = group.add(total, elements)
-    return total
+    answers = [answer.elements for answer in evaluations]
+    hows, no_matter = [oprf.weighing(group.GENERATOR)] * len(answers), bytes(64 * len(answers))
+    return group.verify(hows, no_matter, blinded, answers)[1]
+
+
+def unblinded_under(public: bytes) -> Callable[[object, Blinded, Points], list[bytes]]:
+    """What `threshold.finalize` would be if it took the public key from who answers, and not from the covenant."""
+    return lambda joint, blinded, sums: group.finalize(blinded.inputs, blinded.blinds, public, sums)
 
 
 def forged_proofs(elements: bytes, answer: EvaluationAnswer) -> Iterator[EvaluationAnswer]:
@@ -77,6 +84,7 @@ def tried(defended: bool, prepare: Callable[[Trial, int], None], known: bytes, f
         with ExitStack() as off:
             if not defended:
                 off.enter_context(mock.patch.object(threshold, "combine", without_proofs))
+                off.enter_context(mock.patch.object(threshold, "finalize", unblinded_under(group.base_multiply(known))))
                 off.enter_context(mock.patch.object(tagging, "open_signed", _trusting))
             try:
                 outputs = asyncio.run(trial.tagging.run(INPUTS, bytes(32), lambda done, total: None))
@@ -196,11 +204,11 @@ def somebody_elses_elements(defended: bool) -> Tally:
     with ExitStack() as off:
         if not defended:  # blinds that blind nothing
             off.enter_context(mock.patch.object(group, "random_scalars", lambda count, random: ONE * count))
-        blinded = oprf.blind(inputs, random)
+        blinded = threshold.blind(inputs, random)
     answers = [threshold.evaluate(share, (1, 2), blinded.elements, os.urandom) for share in keys.shares[:2]]
-    evaluated = threshold.combine(keys.joint, (1, 2), blinded.elements, answers, os.urandom)
-    victims = set(oprf.finalize(blinded, evaluated))
-    replayed = set(oprf.finalize(oprf.Blinded(blinded.elements, ONE * len(inputs), blinded.inputs), evaluated))
+    sums = threshold.combine(keys.joint, (1, 2), blinded.elements, answers, os.urandom)
+    victims = set(threshold.finalize(keys.joint, blinded, sums))
+    replayed = set(threshold.finalize(keys.joint, replace(blinded, blinds=ONE * len(inputs)), sums))
     return Tally(len(victims & replayed), len(victims))
 
 
@@ -209,7 +217,7 @@ ATTACKS = (
         "k = 1 by the relay",
         "the coordinator, which answers for the key holders",
         "keys whose tag it can compute offline",
-        "verification of signatures and proofs",
+        "verification of signatures and of proofs, under the covenant's key",
         "0: proofs are sound but for 2⁻²⁵²",
         relay_with_a_known_key,
     ),
@@ -217,7 +225,7 @@ ATTACKS = (
         "A known key by the key holders",
         "the coordinator and all holders of a quorum, each signing",
         "keys whose tag it can compute offline",
-        "verification of proofs",
+        "verification of proofs, under the covenant's key",
         "0: K is in the covenant",
         holders_with_a_known_key,
     ),
@@ -225,7 +233,7 @@ ATTACKS = (
         "Cancelling the honest share",
         "the coordinator, t−1 key holders and a node",
         "keys whose tag it can compute offline",
-        "verification of proofs",
+        "verification of proofs, under the covenant's key",
         "0: each share is proved by itself",
         a_holder_that_cancels_the_honest_share,
     ),

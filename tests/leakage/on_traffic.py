@@ -59,7 +59,7 @@ def _probes(given: bytes) -> Iterator[bytes]:
     """What can be made of a PRF input without the key, as it would stand in a database or on the wire."""
     for digest in (hashlib.sha256(given), hashlib.sha512(given), hashlib.blake2b(given)):
         yield digest.digest()[:TAG_BYTES]
-    yield group.hash_to_group([given], b"HashToGroup-" + oprf._context(oprf.Mode.VOPRF))
+    yield group.hash_to_group([given], oprf.hash_domain())
     one = (1).to_bytes(32, "little")
     yield oprf.evaluate(one, [given])[0][:TAG_BYTES]
 
@@ -106,7 +106,7 @@ def fishing(defended: bool) -> Tally:
         holders = [_holder(Path(folder) / str(index), index) for index in (1, 2, 3)]
         batch = 10
         for at in range(0, len(asked), batch):
-            blinded = oprf.blind([inputs[value] for value in asked[at : at + batch]], random)
+            blinded = threshold.blind([inputs[value] for value in asked[at : at + batch]], random)
             answered += _ask(keys, holders, blinded, _QUOTA if defended else _CANDIDATES * 10)
     return Tally(len(victims & set(answered)), len(victims))
 
@@ -134,7 +134,8 @@ def _ask(keys: Keys, holders: list[Quota], blinded: oprf.Blinded, quota: int) ->
     except QuotaExceeded:
         return []
     answers = [threshold.evaluate(keys.shares[index - 1], quorum, blinded.elements, os.urandom) for index in quorum]
-    return oprf.finalize(blinded, threshold.combine(keys.joint, quorum, blinded.elements, answers, os.urandom))
+    sums = threshold.combine(keys.joint, quorum, blinded.elements, answers, os.urandom)
+    return threshold.finalize(keys.joint, blinded, sums)
 
 
 ATTACKS = (

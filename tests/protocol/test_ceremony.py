@@ -9,7 +9,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sluis_protocol import ceremony, group, oprf, threshold
+from sluis_protocol import ceremony, group, threshold
 from sluis_protocol.ceremony import Answer, Complaint, Deal, Dealing, Judgement
 from sluis_protocol.errors import CeremonyFault
 
@@ -45,13 +45,13 @@ def test_any_t_of_n_use_the_key_that_nobody_has(data: st.DataObject) -> None:
     shares = {index: ceremony.finish(index, deals, received(kept, index)) for index in range(1, count + 1)}
     for index, share in shares.items():
         assert group.base_multiply(share.secret) == joint.shares[index]
-    blinded = oprf.blind([b"input"], os.urandom)
+    blinded = threshold.blind([b"input"], os.urandom)
     outputs = set()
     for _ in range(3):
         quorum = data.draw(st.permutations(range(1, count + 1)))[:needed]
         made = [threshold.evaluate(shares[index], quorum, blinded.elements, os.urandom) for index in quorum]
-        combined = threshold.combine(joint, quorum, blinded.elements, made, os.urandom)
-        outputs.update(oprf.finalize(blinded, combined))
+        sums = threshold.combine(joint, quorum, blinded.elements, made, os.urandom)
+        outputs.update(threshold.finalize(joint, blinded, sums))
     assert len(outputs) == 1
 
 

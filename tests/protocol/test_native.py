@@ -100,16 +100,17 @@ def test_neither_threads_nor_backends_nor_batch_sizes_change_a_tag(each: str) ->
         made: list[bytes] = []
         with group.cores(threads):
             for at in range(0, len(inputs) if size > 1 else 9, size):
-                blinded = oprf.blind(inputs[at : at + size], os.urandom)
+                blinded = threshold.blind(inputs[at : at + size], os.urandom)
                 answers = [threshold.evaluate(shares[i - 1], (1, 3), blinded.elements, os.urandom) for i in (1, 3)]
-                made += oprf.finalize(blinded, threshold.combine(joint, (1, 3), blinded.elements, answers, os.urandom))
+                sums = threshold.combine(joint, (1, 3), blinded.elements, answers, os.urandom)
+                made += threshold.finalize(joint, blinded, sums)
         assert made == expected[: len(made)]
 
 
 def test_a_lie_in_a_large_batch_is_found_by_the_buckets(each: str) -> None:
     secret, _ = oprf.derive_key_pair(bytes(32), b"native")
     joint, shares = threshold.split(secret, 2, 3, os.urandom)
-    blinded = oprf.blind([b"%d" % number for number in range(70)], os.urandom)
+    blinded = threshold.blind([b"%d" % number for number in range(70)], os.urandom)
     first, second = (threshold.evaluate(shares[i - 1], (1, 2), blinded.elements, os.urandom) for i in (1, 2))
     for at in (0, 33, 69):
         elements = second.elements[: at * 32] + group.GENERATOR + second.elements[at * 32 + 32 :]
@@ -137,8 +138,15 @@ def test_wrong_lengths_reach_no_memory() -> None:
             (NATIVE.evaluate, (bytes(31), b"", b"", 0, bytes(32))),
             (NATIVE.verify, (b"", (b"",), 0, bytes(64), bytes(32), (bytes(64),))),
             (NATIVE.verify, (b"", (), 0, b"", bytes(32), ())),
-            (NATIVE.finalize, ((b"",), 0, 1, bytes(32), bytes(64))),
-            (NATIVE.finalize, ((bytes(65536),), 0, 1, bytes(32), bytes(32))),
+            (NATIVE.encode, (bytes(32), 0)),
+            (NATIVE.encode, (SUMS[name], -1)),
+            (NATIVE.encode, (SUMS[name], 8)),
+            (NATIVE.finalize, ((b"",), 0, 1, bytes(32), group.GENERATOR, bytes(32))),
+            (NATIVE.finalize, ((b"",), 0, 1, bytes(64), group.GENERATOR, SUMS[name])),
+            (NATIVE.finalize, ((b"",), 0, 1, bytes(32), b"", SUMS[name])),
+            (NATIVE.finalize, ((b"",), 0, 1, bytes(32), NO_ELEMENT, SUMS[name])),
+            (NATIVE.finalize, ((b"",), 1, 1, bytes(32), group.GENERATOR, SUMS[name])),
+            (NATIVE.finalize, ((bytes(65536),), 0, 1, bytes(32), group.GENERATOR, SUMS[name])),
         ):
             with pytest.raises(ValueError):  # noqa: PT011 - each has words of its own
                 call(name, *arguments)
@@ -151,7 +159,7 @@ def test_seeds_of_any_lengths_have_room(backend: Backend) -> None:
     elements = REFERENCE.from_uniform_bytes(bytes(range(128)))
     rho = REFERENCE.reduce_scalars(bytes(range(192)) * 2)
     given = (hows, rho, elements, [elements] * 3)
-    assert backend.verify(*given) == REFERENCE.verify(*given)
+    assert backend.verify(*given)[0] == REFERENCE.verify(*given)[0]
 
 
 # Who chooses, and why.
@@ -249,6 +257,7 @@ class _Wrong(ModuleType):
 HOW = Weighing(b"domain", b"seed")
 SCALARS = b"\x07" + bytes(31) + b"\x09" + bytes(31)
 ELEMENTS = REFERENCE.from_uniform_bytes(bytes(range(128)))
+SUMS = {name: group.choose(name).backend.verify([HOW], SCALARS, ELEMENTS, [ELEMENTS])[1] for name in NAMES}
 NO_ELEMENT = bytes.fromhex(next(iter(BAD_ENCODINGS.values())).split()[0])
 USES: dict[str, tuple[str, Callable[[Backend], object]]] = {
     "map": ("from_uniform", lambda backend: backend.from_uniform_bytes(bytes(range(64)))),
@@ -261,7 +270,7 @@ USES: dict[str, tuple[str, Callable[[Backend], object]]] = {
     "evaluate": ("evaluate", lambda backend: backend.evaluate(SCALARS[:32], HOW, ELEMENTS)),
     "composites": ("weigh", lambda backend: backend.composites(HOW, ELEMENTS, ELEMENTS)),
     "verify": ("verify", lambda backend: backend.verify([HOW], SCALARS, ELEMENTS, [ELEMENTS])),
-    "finalize": ("finalize", lambda backend: backend.finalize([b"a"], SCALARS[:32], ELEMENTS[:32])),
+    "finalize": ("finalize", lambda backend: backend.finalize([b"a", b"b"], SCALARS, ELEMENTS[:32], SUMS[NAMES[-1]])),
     "reduce": ("reduce_scalars", lambda backend: backend.reduce_scalars(SCALARS)),
     "invert": ("invert_scalars", lambda backend: backend.invert_scalars(SCALARS)),
     "multiply_scalars": ("multiply_scalars", lambda backend: backend.multiply_scalars(SCALARS, SCALARS[:32])),

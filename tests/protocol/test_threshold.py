@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sluis_protocol import group, oprf, threshold
+from sluis_protocol.batches import Points
 from sluis_protocol.errors import BadElement, BadQuorum, CovenantError, MalformedMessage, WrongProof
 from sluis_protocol.threshold import JointKey, KeyShare, ShareEvaluation
 
@@ -18,14 +19,14 @@ SECRET, PUBLIC = oprf.derive_key_pair(bytes(range(32)), b"tests")
 JOINT, SHARES = threshold.split(SECRET, 2, 3, os.urandom)
 QUORUM = (1, 3)
 INPUTS = [b"one", b"two", b"three"]
-BLINDED = oprf.blind(INPUTS, os.urandom)
+BLINDED = threshold.blind(INPUTS, os.urandom)
 
 
 def answers(quorum: Sequence[int] = QUORUM, elements: bytes = BLINDED.elements) -> list[ShareEvaluation]:
     return [threshold.evaluate(SHARES[index - 1], quorum, elements, os.urandom) for index in quorum]
 
 
-def combine(evaluations: Sequence[ShareEvaluation], quorum: Sequence[int] = QUORUM) -> bytes:
+def combine(evaluations: Sequence[ShareEvaluation], quorum: Sequence[int] = QUORUM) -> Points:
     return threshold.combine(JOINT, quorum, BLINDED.elements, evaluations, os.urandom)
 
 
@@ -47,12 +48,12 @@ def test_any_t_of_n_give_the_single_keys_output(data: st.DataObject) -> None:
     joint, shares = threshold.split(SECRET, needed, count, os.urandom)
     assert joint.public == PUBLIC
     threshold.check_joint_key(joint)
-    blinded = oprf.blind(INPUTS, os.urandom)
+    blinded = threshold.blind(INPUTS, os.urandom)
     expected = oprf.evaluate(SECRET, INPUTS)
     quorum = data.draw(st.permutations(range(1, count + 1)))[:needed]
     evaluations = [threshold.evaluate(shares[index - 1], quorum, blinded.elements, os.urandom) for index in quorum]
     combined = threshold.combine(joint, quorum, blinded.elements, evaluations[::-1], os.urandom)
-    assert oprf.finalize(blinded, combined) == expected
+    assert threshold.finalize(joint, blinded, combined) == expected
 
 
 def test_every_quorum_of_3_of_5() -> None:
@@ -60,7 +61,7 @@ def test_every_quorum_of_3_of_5() -> None:
     for quorum in combinations(range(1, 6), 3):
         made = [threshold.evaluate(shares[index - 1], quorum, BLINDED.elements, os.urandom) for index in quorum]
         combined = threshold.combine(joint, quorum, BLINDED.elements, made, os.urandom)
-        assert oprf.finalize(BLINDED, combined) == oprf.evaluate(SECRET, INPUTS)
+        assert threshold.finalize(joint, BLINDED, combined) == oprf.evaluate(SECRET, INPUTS)
 
 
 def test_one_holder_is_rfc_9497_to_the_byte() -> None:
@@ -70,7 +71,9 @@ def test_one_holder_is_rfc_9497_to_the_byte() -> None:
     made = threshold.evaluate(share, (1,), BLINDED.elements, lambda count: nonce)
     plain = oprf.blind_evaluate(SECRET, PUBLIC, BLINDED.elements, lambda count: nonce)
     assert (made.elements, made.proof, made.composites) == (plain.elements, plain.proof, plain.composites)
-    assert threshold.combine(joint, (1,), BLINDED.elements, [made], os.urandom) == plain.elements
+    oprf.verify_proof(PUBLIC, BLINDED.elements, made.elements, made.proof)
+    sums = threshold.combine(joint, (1,), BLINDED.elements, [made], os.urandom)
+    assert threshold.finalize(joint, BLINDED, sums) == oprf.evaluate(SECRET, INPUTS)
 
 
 LIES: dict[str, Callable[[ShareEvaluation], ShareEvaluation]] = {
@@ -140,7 +143,7 @@ def test_honest_answers_are_verified_without_recomputing_their_composites(monkey
         raise AssertionError("the slow way")
 
     monkeypatch.setattr(oprf, "compute_composites", recompute)
-    assert oprf.finalize(BLINDED, combine(told)) == oprf.evaluate(SECRET, INPUTS)
+    assert threshold.finalize(JOINT, BLINDED, combine(told)) == oprf.evaluate(SECRET, INPUTS)
 
 
 def test_two_liars_whose_lies_cancel_are_both_named() -> None:

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from sluis_protocol import oprf, threshold, wire
+from sluis_protocol import threshold, wire
 from sluis_protocol.covenant import Covenant
 from sluis_protocol.encoding import domain
 from sluis_protocol.errors import HolderUnavailable, MalformedMessage, SluisError, WrongProof
@@ -110,7 +110,7 @@ class Tagging:
         limits = self.covenant.terms.limits
         random = blinding(seed, inputs)
         padded = padded_inputs(inputs, limits.batch_minimum, limits.batch_elements, random)
-        blinded = await asyncio.to_thread(oprf.blind, padded, random)
+        blinded = await asyncio.to_thread(threshold.blind, padded, random)
         waited = tried = 0.0
         while True:
             quorum = self.quorums.choose()
@@ -129,7 +129,7 @@ class Tagging:
                 continue
             evaluations = [evaluation for evaluation, _ in answers.values()]
             try:
-                evaluated = await asyncio.to_thread(
+                sums = await asyncio.to_thread(
                     threshold.combine,
                     self.covenant.joint_key,
                     quorum,
@@ -141,7 +141,7 @@ class Tagging:
                 for index in error.culprits:
                     self._blame(Fault(index, Complaint.LIED, error, (request, answers[index][1])))
                 continue
-            outputs = await asyncio.to_thread(oprf.finalize, blinded, evaluated)
+            outputs = await asyncio.to_thread(threshold.finalize, self.covenant.joint_key, blinded, sums)
             return outputs[: len(inputs)]
 
     async def _ask(
