@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sluis_node.keyholder import tables
 from sluis_node.keyholder.store import open_holder
-from sluis_protocol import oprf, threshold
+from sluis_protocol import threshold
 from sluis_protocol.covenant import Covenant, Limits
 from sluis_protocol.errors import (
     BadElement,
@@ -68,7 +68,7 @@ async def refused(bench: Bench, message: SignedMessage, error: type[SluisError],
 
 
 async def test_an_answer_is_signed_proved_and_counted(bench: Bench, asker: Asker) -> None:
-    blinded = oprf.blind([b"one", b"two"], os.urandom)
+    blinded = threshold.blind([b"one", b"two"], os.urandom)
     request = asker.ask(blinded.elements)
     evaluation = asker.read(request, await bench.answerer().answer(request))
     other = threshold.evaluate(WORLD.shares[1], (1, 2), blinded.elements, os.urandom)
@@ -267,9 +267,16 @@ async def test_a_quorum_that_is_none_of_the_covenants_is_refused(
 _HIGH_BIT = GENERATOR[:-1] + bytes([GENERATOR[-1] | 0x80])
 
 
-@pytest.mark.parametrize("bad", [IDENTITY, b"\xff" * 32, _HIGH_BIT, b"\x01" + bytes(31)], ids=bytes.hex)
-async def test_what_is_no_canonical_element_is_refused(bench: Bench, asker: Asker, bad: bytes) -> None:
+@pytest.mark.parametrize("bad", [IDENTITY, b"\xff" * 32, _HIGH_BIT], ids=bytes.hex)
+async def test_what_can_be_no_element_is_refused(bench: Bench, asker: Asker, bad: bytes) -> None:
     await refused(bench, asker.ask(elements(2) + bad), BadElement)
+
+
+async def test_what_cant_be_decoded_is_refused_and_counts(bench: Bench, asker: Asker) -> None:
+    """Decoding comes with the evaluation, after the count: nobody has work done for nothing."""
+    with pytest.raises(BadElement):
+        await bench.answerer().answer(asker.ask(elements(2) + b"\x01" + bytes(31)))
+    assert used(bench) == {member_oin(1): 3}
 
 
 async def test_a_batch_above_the_covenants_limit_is_refused(bench: Bench, asker: Asker) -> None:

@@ -43,9 +43,10 @@ class Answerer:
         2. it is for a round of its purpose that the coordinator announced, and that collects now;
         3. the purpose has a legal basis in force today;
         4. the quorum is one of the covenant's, and this holder is in it;
-        5. the batch is within the covenant's limits, and every element canonical and not the identity;
+        5. the batch is within the covenant's limits, bit 255 of every element is clear, and none is the identity;
         6. the member's quota for the round and its requests of the day allow it, and it is counted, durably.
-        Only then is it evaluated. Raises the SluisError of the first check that fails.
+        Only then is it evaluated: an element that can't be decoded is refused there, and the batch has been counted.
+        Raises the SluisError of the first check that fails.
         """
         envelope, request = await asyncio.to_thread(self._open, message)
         found = await self.rounds.find(envelope.round_id, request.purpose)
@@ -80,7 +81,7 @@ class Answerer:
             raise MalformedMessage(
                 f"a batch of {len(request.elements) // ELEMENT_BYTES} elements", do=f"send at most {most} at a time"
             )
-        group.check_elements(request.elements)
+        group.screen_elements(request.elements)  # the rest shows in decoding them, below
         member = self.covenant.member(envelope.sender)
         self.quota.count(
             envelope.round_id,
