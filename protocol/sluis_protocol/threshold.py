@@ -2,7 +2,7 @@
 
 Shamir's scheme over the scalar field. For a quorum Q of exactly t holders, holder i answers Z_i = (λ_i·k_i)·B with the
 proof of RFC 9497 under the public key λ_i·K_i; the sum of the answers is k·B, to the byte what the one key would give.
-With t = n = 1 this *is* RFC 9497.
+With t = n = 1 a holder's part *is* RFC 9497's.
 
 Verifying t proofs costs 2t multiplications a key in the RFC's way, since it recomputes the composites
 M = Σ d_i·C_i and Z = Σ d_i·D_i of every proof. Here each holder sends its composites along. The verifier checks each

@@ -56,6 +56,29 @@ def test_any_t_of_n_give_the_single_keys_output(data: st.DataObject) -> None:
     assert threshold.finalize(joint, blinded, combined) == expected
 
 
+def test_a_blind_is_a_multiple_of_the_generator_on_top() -> None:
+    once, again = (threshold.blind(INPUTS, os.urandom) for _ in range(2))
+    points = group.hash_to_group(INPUTS, oprf.hash_domain())
+    assert once.elements == group.add(points, group.base_multiply(once.blinds))
+    assert not {once.elements[at : at + 32] for at in range(0, 96, 32)} & {
+        again.elements[at : at + 32] for at in range(0, 96, 32)
+    }
+    for inputs in ([], [b""] * (oprf.MAX_BATCH + 1)):
+        with pytest.raises(MalformedMessage):
+            threshold.blind(inputs, os.urandom)
+
+
+def test_under_another_public_key_nothing_comes_out_that_anybody_could_compute() -> None:
+    """The relay answers with a key of its own; were it believed, the node's own K would still spoil the result."""
+    own = (5).to_bytes(32, "little")
+    hows, no_matter = [oprf.weighing(PUBLIC)], bytes(64)
+    _, sums = group.verify(hows, no_matter, BLINDED.elements, [group.multiply(own, BLINDED.elements)])
+    made = threshold.finalize(JOINT, BLINDED, sums)
+    assert not set(made) & {*oprf.evaluate(own, INPUTS), *oprf.evaluate(SECRET, INPUTS)}
+    lied = replace(JOINT, public=group.base_multiply(own))
+    assert threshold.finalize(lied, BLINDED, sums) == oprf.evaluate(own, INPUTS)
+
+
 def test_every_quorum_of_3_of_5() -> None:
     joint, shares = threshold.split(SECRET, 3, 5, os.urandom)
     for quorum in combinations(range(1, 6), 3):
