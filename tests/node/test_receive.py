@@ -98,3 +98,26 @@ async def test_who_never_stops_sending_does_not_keep_us(
         else:
             assert not await receiver.run(lambda: False, wait=0.2)
     assert endless.sent > 1
+
+
+class SilentWire(NoWire):
+    """A coordinator that has nothing for us, and keeps the stream open."""
+
+    async def stream(
+        self, method: Method, request: object, response: type[T], *, timeout: float | None
+    ) -> AsyncIterator[T]:
+        if not cast("ReceiveRequest", request).until_empty:
+            await asyncio.sleep(timeout or 0)
+        for nothing in cast("tuple[T, ...]", ()):
+            yield nothing
+
+
+async def test_what_another_process_of_the_node_dealt_with_is_not_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive, "_LOOK_SECONDS", 0.01)
+    coordinator = Coordinator(SilentWire(), "nowhere:1", os.urandom, patience=0.2)
+    receiver = Receiver(replace(desk.nodes[0].parts, coordinator=coordinator))
+    looks = iter([False, False, False, True, True])
+    async with asyncio.timeout(10):
+        assert await receiver.run(lambda: next(looks), wait=3_600)

@@ -25,6 +25,7 @@ from .mail import Mail
 
 STREAM_SECONDS = 600.0  # a stream that lives this long is opened anew
 _FETCH_SECONDS = 60.0
+_LOOK_SECONDS = 5.0
 _AT_ONCE = 256
 _SENDING = 8
 log = logger("receive")
@@ -76,9 +77,9 @@ class Receiver:
             # What is left in the queue comes again; who never stops sending must not keep us.
             while (left := end - loop.time()) > 0 and not await asyncio.to_thread(settled):
                 try:
-                    arrived = [await asyncio.wait_for(queue.get(), left)]
+                    arrived = [await asyncio.wait_for(queue.get(), min(left, _LOOK_SECONDS))]
                 except TimeoutError:
-                    return
+                    continue  # another process of this node may have dealt with what we wait for
                 while len(arrived) < _AT_ONCE and not queue.empty():
                     arrived.append(queue.get_nowait())
                 await self._deal([one for one in arrived if isinstance(one, Delivery)])
