@@ -16,10 +16,12 @@ def measured() -> dict[str, object]:
     return parity.generate()
 
 
+@pytest.mark.slow
 def test_a_change_of_rules_never_lowers_a_ratio(measured: dict[str, object]) -> None:
     assert not parity.lowered(parity.committed(), measured)
 
 
+@pytest.mark.slow
 def test_the_committed_figures_are_those_of_the_rules(measured: dict[str, object]) -> None:
     assert parity.render(measured) == parity.FILE.read_text("utf-8"), "run: python -m tests.linkage.parity"
 

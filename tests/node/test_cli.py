@@ -50,6 +50,7 @@ async def test_init_makes_a_folder_that_works_and_never_replaces_a_key(tmp_path:
     assert keys == {name: (tmp_path / name).read_bytes() for name in keys}
 
 
+@pytest.mark.slow
 async def test_from_check_to_matches(tmp_path: Path) -> None:
     async with Country(tmp_path, three_caseloads(), make_world()) as country:
         config = country.municipalities[0].config
